@@ -1,0 +1,275 @@
+"""Everything the house can say instead of an answer.
+
+::
+
+    Zero2ProdError
+    ├── Refusal                 the caller asked for something a rule forbids
+    │   ├── FieldMissing
+    │   ├── FieldInvalid
+    │   ├── SettingInvalid
+    │   ├── TokenMalformed
+    │   ├── TokenUnknown
+    │   ├── TokenExpired
+    │   ├── CredentialsRefused
+    │   ├── CurrentPasswordWrong
+    │   ├── PasswordsDiffer
+    │   ├── SessionRequired
+    │   ├── UsernameTaken
+    │   ├── AccountUnknown
+    │   ├── NewsletterTaken
+    │   ├── NewsletterUnknown
+    │   ├── IssueUnknown
+    │   ├── TransitionRefused
+    │   ├── IdempotencyKeyInUse
+    │   └── IdempotencyKeyReused
+    ├── Unavailable             something we need does not answer; the same call may succeed later
+    │   ├── StoreUnavailable
+    │   ├── CommitUnknown
+    │   └── HasherBusy
+    └── Defect                  a mistake in this program
+
+A ``Refusal`` and an ``Unavailable`` carry a stable ``code`` and ``fields`` that are safe to show and to log.
+Nothing here knows of HTTP or of exit codes: each adapter maps codes to its own language.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class Zero2ProdError(Exception):
+    """Root of the tree. ``str(error)`` is one sentence for a person: what was refused, the rule, the remedy."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, **fields: str) -> None:
+        super().__init__(message)
+        self.fields: Mapping[str, str] = fields
+
+
+class Refusal(Zero2ProdError):
+    """The request breaks a rule; repeating it unchanged will be refused again."""
+
+    code = "refused"
+
+
+class Unavailable(Zero2ProdError):
+    """A part that is needed does not answer; nothing was done, unless the subclass says otherwise."""
+
+    code = "unavailable"
+
+
+class Defect(Zero2ProdError):
+    """A state that the program's own rules exclude."""
+
+    code = "defect"
+
+
+class FieldMissing(Refusal):
+    """A required field is absent or empty."""
+
+    code = "field_missing"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"{field}: missing. Fill it in and send the request again.", field=field, rule="required")
+
+
+class FieldInvalid(Refusal):
+    """A field's value breaks one of its rules.
+
+    Args:
+        field: the field's name as the caller knows it.
+        rule: what must hold, as the end of the sentence "<field>: <rule>."
+        remedy: what to do about it; one sentence without its full stop.
+    """
+
+    code = "field_invalid"
+
+    def __init__(self, field: str, rule: str, remedy: str = "Correct it and send the request again") -> None:
+        super().__init__(f"{field}: {rule}. {remedy}.", field=field, rule=rule)
+
+
+class SettingInvalid(Refusal):
+    """A setting is unknown or has an impossible value; the program does not start."""
+
+    code = "setting_invalid"
+
+    def __init__(self, setting: str, rule: str) -> None:
+        super().__init__(f"{setting}: {rule}", setting=setting, rule=rule)
+
+
+class TokenMalformed(Refusal):
+    """The text cannot be a token: wrong characters or an impossible length."""
+
+    code = "token_malformed"
+
+    def __init__(self, field: str = "subscription_token") -> None:
+        super().__init__(
+            f"{field}: not a token. Open the link exactly as it stands in the mail.",
+            field=field,
+            rule="letters, digits, - and _ only, of a token's length",
+        )
+
+
+class TokenUnknown(Refusal):
+    """The token was not made by us, not for this purpose, or its round has ended."""
+
+    code = "token_unknown"
+
+    def __init__(self) -> None:
+        super().__init__("This link is not valid. Ask for a new one.")
+
+
+class TokenExpired(Refusal):
+    """The token was ours, and its time is over."""
+
+    code = "token_expired"
+
+    def __init__(self) -> None:
+        super().__init__("This link has expired. Ask for a new one.")
+
+
+class CredentialsRefused(Refusal):
+    """Unknown username or wrong password; which of the two is never said (ASVS 6.3.8)."""
+
+    code = "credentials_refused"
+
+    def __init__(self) -> None:
+        super().__init__("Authentication failed")
+
+
+class CurrentPasswordWrong(Refusal):
+    """A password change was asked for with a wrong current password."""
+
+    code = "current_password_wrong"
+
+    def __init__(self) -> None:
+        super().__init__("The current password is incorrect.")
+
+
+class PasswordsDiffer(Refusal):
+    """The new password and its repetition differ."""
+
+    code = "passwords_differ"
+
+    def __init__(self) -> None:
+        super().__init__("You entered two different new passwords - the field values must match.")
+
+
+class SessionRequired(Refusal):
+    """No session, or one that has ended."""
+
+    code = "session_required"
+
+    def __init__(self) -> None:
+        super().__init__("Log in to go on.")
+
+
+class UsernameTaken(Refusal):
+    """An account of this username exists."""
+
+    code = "username_taken"
+
+    def __init__(self, username: str) -> None:
+        super().__init__(f"username: {username} is taken. Choose another.", field="username", rule="unique")
+
+
+class AccountUnknown(Refusal):
+    """No account has this username."""
+
+    code = "account_unknown"
+
+    def __init__(self, username: str) -> None:
+        super().__init__(f"username: no account is called {username}.", field="username", rule="existing")
+
+
+class NewsletterTaken(Refusal):
+    """A newsletter of this slug exists."""
+
+    code = "newsletter_taken"
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"slug: {slug} is taken. Choose another.", field="slug", rule="unique")
+
+
+class NewsletterUnknown(Refusal):
+    """No newsletter has this slug."""
+
+    code = "newsletter_unknown"
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(
+            f"newsletter: there is no newsletter {slug!r}. Leave the field out for the default one.",
+            field="newsletter",
+            rule="the slug of an existing newsletter",
+        )
+
+
+class IssueUnknown(Refusal):
+    """No issue has this id."""
+
+    code = "issue_unknown"
+
+    def __init__(self, issue: str) -> None:
+        super().__init__(f"issue: there is no issue {issue}.", field="issue", rule="existing")
+
+
+class TransitionRefused(Refusal):
+    """A life cycle has no arrow for this event in this state."""
+
+    code = "transition_refused"
+
+    def __init__(self, what: str, state: str, event: str) -> None:
+        super().__init__(f"{what}: cannot {event} while {state}.", state=state, event=event)
+
+
+class IdempotencyKeyInUse(Refusal):
+    """Another request with this key has not finished yet."""
+
+    code = "idempotency_key_in_use"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "idempotency_key: the first request with this key is still running. Send it again in a few seconds.",
+            field="idempotency_key",
+            rule="one request at a time",
+        )
+
+
+class IdempotencyKeyReused(Refusal):
+    """The key was used before with other content."""
+
+    code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "idempotency_key: already used for other content. Open a new form, or choose a new key.",
+            field="idempotency_key",
+            rule="one key for one content",
+        )
+
+
+class StoreUnavailable(Unavailable):
+    """The store cannot be reached or does not answer in time; the transaction did not commit."""
+
+    code = "store_unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("The database does not answer. Try again in a few seconds.")
+
+
+class CommitUnknown(Unavailable):
+    """The connection was lost while committing: the transaction may or may not hold. Read back by key."""
+
+    code = "commit_unknown"
+
+    def __init__(self) -> None:
+        super().__init__("The database connection was lost at the end of the request. Look before you try again.")
+
+
+class HasherBusy(Unavailable):
+    """Every hashing thread is busy and the queue is full."""
+
+    code = "hasher_busy"
+
+    def __init__(self) -> None:
+        super().__init__("Too many logins at once. Try again in a few seconds.")
