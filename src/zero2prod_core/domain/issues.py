@@ -1,0 +1,122 @@
+"""Issues: what a newsletter's author publishes, from draft to finished."""
+
+import hashlib
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from uuid import UUID
+
+import attrs
+
+from zero2prod_core.domain.canonical import canonical_json
+from zero2prod_core.domain.instants import Instant
+from zero2prod_core.domain.newsletters import parse_line
+from zero2prod_core.errors import FieldInvalid, FieldMissing, TransitionRefused
+
+LONGEST_TITLE = 200
+"""Characters: it becomes the Subject, where mail programs show well under a hundred."""
+
+LARGEST_BODY = 1024 * 1024
+"""Bytes of UTF-8 in each part; mail programs cut messages off at a tenth of that, and relays refuse ten times as much."""
+
+
+class IssueState(StrEnum):
+    DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    SENDING = "sending"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+
+
+class IssueEvent(StrEnum):
+    SCHEDULE = "schedule"
+    PUBLISH = "publish"
+    PAUSE = "pause"
+    RESUME = "resume"
+    FINISH = "finish"
+    RESEND = "resend"
+    CANCEL = "cancel"
+
+
+TRANSITIONS: Mapping[tuple[IssueState, IssueEvent], IssueState] = MappingProxyType(
+    {
+        (IssueState.DRAFT, IssueEvent.SCHEDULE): IssueState.SCHEDULED,
+        (IssueState.DRAFT, IssueEvent.PUBLISH): IssueState.SENDING,
+        (IssueState.DRAFT, IssueEvent.CANCEL): IssueState.CANCELLED,
+        (IssueState.SCHEDULED, IssueEvent.PUBLISH): IssueState.SENDING,
+        (IssueState.SCHEDULED, IssueEvent.CANCEL): IssueState.CANCELLED,
+        (IssueState.SENDING, IssueEvent.PAUSE): IssueState.PAUSED,
+        (IssueState.SENDING, IssueEvent.FINISH): IssueState.FINISHED,
+        (IssueState.SENDING, IssueEvent.CANCEL): IssueState.CANCELLED,
+        (IssueState.PAUSED, IssueEvent.RESUME): IssueState.SENDING,
+        (IssueState.PAUSED, IssueEvent.CANCEL): IssueState.CANCELLED,
+        (IssueState.FINISHED, IssueEvent.RESEND): IssueState.SENDING,
+    }
+)
+
+
+@attrs.frozen
+class Content:
+    """A title with a text part, an HTML part, or both."""
+
+    title: str
+    text: str | None
+    html: str | None
+
+    @classmethod
+    def parse(cls, title: str, text: str = "", html: str = "") -> "Content":
+        """Check what was typed; an empty part means "not given".
+
+        Raises:
+            FieldMissing, FieldInvalid: the title is empty, long or holds a line break; no part is given; or one is too large.
+        """
+        parsed = cls(
+            parse_line(title, "title", LONGEST_TITLE),
+            _parse_body(text, "text_content"),
+            _parse_body(html, "html_content"),
+        )
+        if parsed.text is None and parsed.html is None:
+            raise FieldMissing("text_content")
+        return parsed
+
+    @property
+    def fingerprint(self) -> bytes:
+        """SHA-256 over title and parts: two requests with the same fingerprint ask for the same issue."""
+        return hashlib.sha256(canonical_json(attrs.asdict(self)).encode()).digest()
+
+
+def _parse_body(raw: str, field: str) -> str | None:
+    if not raw.strip():
+        return None
+    if "\x00" in raw:
+        raise FieldInvalid(field, "must not contain NUL")
+    try:
+        size = len(raw.encode())
+    except UnicodeEncodeError:
+        raise FieldInvalid(field, "must be valid Unicode text") from None
+    if size > LARGEST_BODY:
+        raise FieldInvalid(field, f"must have at most {LARGEST_BODY} bytes")
+    return raw
+
+
+@attrs.frozen
+class Issue:
+    """An issue of a newsletter. ``audience`` is the number of deliveries made when it first entered sending."""
+
+    id: UUID
+    newsletter: UUID
+    letter: UUID
+    title: str
+    state: IssueState
+    created_at: Instant
+    audience: int = 0
+    published_at: Instant | None = None
+    finished_at: Instant | None = None
+    pause_reason: str | None = None
+
+    def on(self, event: IssueEvent) -> "Issue":
+        state = TRANSITIONS.get((self.state, event))
+        if state is None:
+            raise TransitionRefused("issue", self.state, event)
+        return attrs.evolve(self, state=state)

@@ -1,0 +1,76 @@
+"""Letters: what is said. A delivery is one letter to one recipient; the ledger knows nothing else."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from uuid import UUID, uuid5
+
+import attrs
+
+from zero2prod_core.domain.instants import Instant
+
+
+class LetterKind(StrEnum):
+    """An issue's letter carries its own words; the others are long-lived and take theirs from a packaged template."""
+
+    ISSUE = "issue"
+    CONFIRMATION = "confirmation"
+    NOTICE = "notice"
+    RESET = "reset"
+    INVITATION = "invitation"
+
+
+class LetterState(StrEnum):
+    OPEN = "open"
+    PAUSED = "paused"
+    CLOSED = "closed"
+
+
+class UncertainPolicy(StrEnum):
+    """What happens to a mail whose answer was lost: sent once more, or shown to a person."""
+
+    RESEND = "resend"
+    HOLD = "hold"
+
+
+URGENT = 0
+BULK = 10
+PRIORITIES: Mapping[LetterKind, int] = MappingProxyType(
+    {
+        LetterKind.CONFIRMATION: URGENT,
+        LetterKind.NOTICE: URGENT,
+        LetterKind.RESET: URGENT,
+        LetterKind.INVITATION: URGENT,
+        LetterKind.ISSUE: BULK,
+    }
+)
+"""Lower goes first: somebody waits for each of the urgent ones. The gap leaves room for a sender's own grades."""
+
+
+@attrs.frozen
+class Letter:
+    """``subject``, ``text`` and ``html`` are None where the packaged template of ``kind`` supplies them.
+
+    ``dated_at`` is fixed for an issue's letter, so that a mail sent twice has the same bytes; None means each delivery's own.
+    """
+
+    id: UUID
+    newsletter: UUID
+    kind: LetterKind
+    subject: str | None = None
+    text: str | None = None
+    html: str | None = None
+    state: LetterState = LetterState.OPEN
+    uncertain: UncertainPolicy = UncertainPolicy.RESEND
+    issue: UUID | None = None
+    dated_at: Instant | None = None
+    pause_reason: str | None = None
+
+    @property
+    def priority(self) -> int:
+        return PRIORITIES[self.kind]
+
+
+def template_letter(newsletter: UUID, kind: LetterKind) -> Letter:
+    """The newsletter's one long-lived letter of a kind; its id follows from both (UUID version 5, RFC 9562 §5.5)."""
+    return Letter(uuid5(newsletter, kind), newsletter, kind)

@@ -1,0 +1,84 @@
+"""Newsletters: what people subscribe to, and in whose name it is sent."""
+
+import re
+from uuid import UUID
+
+import attrs
+
+from zero2prod_core.domain.email_addresses import EmailAddress
+from zero2prod_core.errors import FieldInvalid, FieldMissing
+
+LONGEST_SLUG = 63
+"""Characters: a slug stands in links and in List-Id, where a DNS label's length is the bound (RFC 2919 §2)."""
+
+LONGEST_NAME = 200
+"""Characters: it is shown in a From field beside an e-mail address, and mail programs cut it much earlier."""
+
+SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u0080-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, line breaks, bidirectional overrides and lone surrogates: none may reach a mail header."""
+
+
+@attrs.frozen
+class Slug:
+    """A newsletter's name in links: lower-case ASCII letters, digits and single hyphens."""
+
+    text: str
+
+    @classmethod
+    def parse(cls, raw: str, field: str = "newsletter") -> "Slug":
+        if not raw:
+            raise FieldMissing(field)
+        if len(raw) > LONGEST_SLUG or not SLUG.fullmatch(raw):
+            raise FieldInvalid(field, f"must be a slug of a-z, 0-9 and single hyphens, at most {LONGEST_SLUG} characters")
+        return cls(raw)
+
+
+def parse_line(raw: str, field: str, longest: int) -> str:
+    """One trimmed line of visible text for a header or a heading.
+
+    Raises:
+        FieldMissing, FieldInvalid: empty; longer than ``longest`` characters; or holding what may not reach a header.
+    """
+    text = raw.strip()
+    if not text:
+        raise FieldMissing(field)
+    if UNPRINTABLE.search(text):
+        raise FieldInvalid(field, "must be one line without control characters or direction overrides")
+    if len(text) > longest:
+        raise FieldInvalid(field, f"must have at most {longest} characters")
+    return text
+
+
+@attrs.frozen
+class Newsletter:
+    """What a subscriber signs up for.
+
+    ``sender`` and ``reply_to`` override the service's own sender; ``postal_address`` is shown at the foot of every issue where
+    it is set (CAN-SPAM 15 U.S.C. 7704(a)(5)).
+    """
+
+    id: UUID
+    slug: Slug
+    name: str
+    sender: EmailAddress | None = None
+    reply_to: EmailAddress | None = None
+    postal_address: str | None = None
+
+    @classmethod
+    def parse(
+        cls, id_: UUID, slug: str, name: str, sender: str = "", reply_to: str = "", postal_address: str = ""
+    ) -> "Newsletter":
+        """Build one from typed text; empty optional texts mean "not set"."""
+        return cls(
+            id_,
+            Slug.parse(slug, "slug"),
+            parse_line(name, "name", LONGEST_NAME),
+            EmailAddress.parse(sender, "sender") if sender else None,
+            EmailAddress.parse(reply_to, "reply_to") if reply_to else None,
+            postal_address.strip() or None,
+        )
+
+
+DEFAULT_NEWSLETTER = Newsletter(UUID("00000000-0000-7000-8000-000000000001"), Slug("default"), "Newsletter")
+"""Exists in every store from the start; its id is fixed so that every backend and every copy agree on it."""

@@ -1,0 +1,133 @@
+"""The subscriber's life: states, the events that move them, and what a sign-up does in each.
+
+A subscriber is one (newsletter, e-mail address). A sign-up opens a *round*; only the confirmation of a round changes what a
+subscriber agreed to, so a stranger who types somebody's e-mail address changes nothing about them.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from uuid import UUID
+
+import attrs
+
+from zero2prod_core.domain.consent import Evidence
+from zero2prod_core.domain.email_addresses import EmailAddress
+from zero2prod_core.domain.instants import Instant
+from zero2prod_core.domain.newsletters import Slug
+from zero2prod_core.domain.subscriber_names import SubscriberName
+from zero2prod_core.domain.suppressions import Digest
+from zero2prod_core.errors import TransitionRefused
+
+
+class Status(StrEnum):
+    PENDING = "pending_confirmation"
+    CONFIRMED = "confirmed"
+    UNSUBSCRIBED = "unsubscribed"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+
+
+class Event(StrEnum):
+    SIGN_UP = "sign up"
+    CONFIRM = "confirm"
+    UNSUBSCRIBE = "unsubscribe"
+    BOUNCE = "bounce"
+    COMPLAIN = "complain"
+
+
+TRANSITIONS: Mapping[tuple[Status, Event], Status] = MappingProxyType(
+    {
+        (Status.PENDING, Event.SIGN_UP): Status.PENDING,
+        (Status.PENDING, Event.CONFIRM): Status.CONFIRMED,
+        (Status.PENDING, Event.UNSUBSCRIBE): Status.UNSUBSCRIBED,
+        (Status.PENDING, Event.BOUNCE): Status.BOUNCED,
+        (Status.PENDING, Event.COMPLAIN): Status.COMPLAINED,
+        (Status.CONFIRMED, Event.UNSUBSCRIBE): Status.UNSUBSCRIBED,
+        (Status.CONFIRMED, Event.BOUNCE): Status.BOUNCED,
+        (Status.CONFIRMED, Event.COMPLAIN): Status.COMPLAINED,
+        (Status.UNSUBSCRIBED, Event.SIGN_UP): Status.PENDING,
+        (Status.UNSUBSCRIBED, Event.COMPLAIN): Status.COMPLAINED,
+        (Status.BOUNCED, Event.SIGN_UP): Status.PENDING,
+        (Status.BOUNCED, Event.UNSUBSCRIBE): Status.UNSUBSCRIBED,
+        (Status.BOUNCED, Event.COMPLAIN): Status.COMPLAINED,
+    }
+)
+"""What is not listed is refused. A confirmed subscriber's sign-up and a complainant's change nothing; see `opens_round`."""
+
+ROUND_LASTS = timedelta(days=30)
+"""After that an unconfirmed round is over: long enough for a holiday, short enough not to keep strangers' typing."""
+
+
+@attrs.frozen
+class Subscriber:
+    """One e-mail address of one newsletter.
+
+    ``earlier_status`` is what a pending subscriber was before, and returns to if nobody confirms; None for a new one.
+    ``fields`` and ``tags`` are the newsletter's own; ``paused_until`` keeps issues away for a while.
+    """
+
+    id: UUID
+    newsletter: UUID
+    email: EmailAddress
+    digest: Digest
+    name: SubscriberName
+    status: Status
+    subscribed_at: Instant
+    earlier_status: Status | None = None
+    confirmed_at: Instant | None = None
+    paused_until: Instant | None = None
+    fields: Mapping[str, str] = attrs.field(factory=dict)
+    tags: tuple[str, ...] = ()
+
+    def on(self, event: Event) -> "Subscriber":
+        """The subscriber after ``event``.
+
+        Raises:
+            TransitionRefused: the table has no such arrow.
+        """
+        status = TRANSITIONS.get((self.status, event))
+        if status is None:
+            raise TransitionRefused("subscriber", self.status, event)
+        earlier = None if status is not Status.PENDING else self.earlier_status
+        if status is Status.PENDING and self.status is not Status.PENDING:
+            earlier = self.status
+        return attrs.evolve(self, status=status, earlier_status=earlier)
+
+    def confirmed(self, name: SubscriberName, at: Instant) -> "Subscriber":
+        """Confirmed under the name that this round's sign-up gave."""
+        return attrs.evolve(self.on(Event.CONFIRM), name=name, confirmed_at=at)
+
+
+def opens_round(status: Status) -> bool:
+    """Whether a sign-up is followed by a confirmation mail."""
+    return (status, Event.SIGN_UP) in TRANSITIONS
+
+
+class RoundState(StrEnum):
+    OPEN = "open"
+    CONFIRMED = "confirmed"
+    ENDED = "ended"
+
+
+@attrs.frozen
+class Round:
+    """One sign-up waiting for its confirmation: what was typed, until the mailbox's owner says that it holds."""
+
+    id: UUID
+    subscriber: UUID
+    name: SubscriberName
+    source: str
+    opened_at: Instant
+    state: RoundState = RoundState.OPEN
+
+
+@attrs.frozen
+class SignUp:
+    """A wish to subscribe, with the evidence that it was uttered."""
+
+    newsletter: Slug
+    email: EmailAddress
+    name: SubscriberName
+    evidence: Evidence

@@ -1,0 +1,111 @@
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Protocol
+from uuid import UUID
+
+import attrs
+
+from zero2prod_core.domain.deliveries import Claimed, DeliveryKey, DeliveryState, Mark, NewDelivery, Ruling
+from zero2prod_core.domain.instants import Instant
+from zero2prod_core.domain.letters import Letter
+
+
+@attrs.frozen
+class Settled:
+    """``applied[i]``: the i-th ruling changed its row. ``granted[i]``: the i-th mark holds, and its mail may be completed."""
+
+    applied: tuple[bool, ...]
+    granted: tuple[bool, ...]
+
+
+@attrs.frozen
+class Expired:
+    """How many rows of ended leases went back to pending, and how many became uncertain."""
+
+    returned: int
+    uncertain: int
+
+
+class DeliveryLedger(Protocol):
+    """The one ledger of deliveries, and the leases under which workers hold its rows.
+
+    Every verb that looks at time takes ``at``: None, in production, means the store's clock at that statement; tests pass
+    an instant. Rows are locked in key order everywhere. ``TRANSITIONS`` of the domain holds for every verb.
+    """
+
+    @abstractmethod
+    async def enqueue_batch(self, deliveries: Sequence[NewDelivery], at: Instant | None = None) -> int:
+        """Add pending rows due at once; one whose key exists is left as it is. Returns how many are new. Wakes workers."""
+
+    @abstractmethod
+    async def enqueue_audience(self, letter: Letter, give_up_after: timedelta, at: Instant | None = None) -> int:
+        """Add a row for every confirmed, unpaused, unsuppressed subscriber of the letter's newsletter. Returns how many."""
+
+    @abstractmethod
+    async def claim_batch(
+        self,
+        lease: UUID,
+        worker: str,
+        lasts: timedelta,
+        limit: int,
+        *,
+        urgent: bool,
+        at: Instant | None = None,
+    ) -> Sequence[Claimed]:
+        """Take at most ``limit`` due rows of open letters under a new lease, most urgent first, then longest due.
+
+        ``urgent`` takes only rows of priority URGENT, otherwise only the others. Rows that another transaction holds are
+        passed over. On the way, a due row whose give-up time has come becomes failed; one whose e-mail address is suppressed,
+        or whose recipient is gone or no longer wants the letter (an issue: not confirmed, or paused), suppressed; a
+        confirmation whose subscriber is no longer pending, or whose token is gone, cancelled. Nothing to take: no lease is made.
+        """
+
+    @abstractmethod
+    async def renew(self, lease: UUID, lasts: timedelta, at: Instant | None = None) -> bool:
+        """Move the lease's end to ``lasts`` from now; False, changing nothing, where it has ended."""
+
+    @abstractmethod
+    async def settle_batch(
+        self, rulings: Sequence[Ruling], marks: Sequence[Mark], at: Instant | None = None
+    ) -> Settled:
+        """Write results, then grant marks, all in this transaction.
+
+        A ruling applies while its row is leased or attempting under its lease, the lease has not ended, and the attempt is
+        the row's current one; a deferred row whose next try would be after its give-up time becomes failed. One exception:
+        a ruling SENT applies to an uncertain row of the same attempt, whatever its lease.
+
+        A mark turns a leased row into attempting under the same conditions, if the letter is open and the recipient may
+        still be mailed (the conditions of claiming; recipients' rows are locked against change until the end). Refused, the row
+        goes on as claiming would have it: suppressed, cancelled, or back to pending where the letter is paused. Under an ended
+        lease nothing changes.
+        """
+
+    @abstractmethod
+    async def release(self, lease: UUID, at: Instant | None = None) -> Expired:
+        """End a lease by its own worker: leased rows are pending again, attempting ones uncertain."""
+
+    @abstractmethod
+    async def expire(self, at: Instant | None = None) -> Expired:
+        """End every lease whose time is over, as `release` does, and requeue uncertain rows whose letter is open and resends.
+
+        An uncertain row is requeued when its due time has come: RESEND_AFTER of its becoming uncertain.
+        """
+
+    @abstractmethod
+    async def sums(self, letter: UUID) -> Mapping[DeliveryState, int]:
+        """How many rows of a letter are in each state; states without rows are missing."""
+
+    @abstractmethod
+    async def states(self, keys: Sequence[DeliveryKey]) -> Mapping[DeliveryKey, DeliveryState]:
+        """The states of rows, for reading back after CommitUnknown; unknown keys are missing."""
+
+    @abstractmethod
+    async def unfinished(self, at: Instant | None = None) -> int:
+        """How many rows of open letters are due or held by a lease."""
+
+
+class DeliverySignal(Protocol):
+    @abstractmethod
+    async def wait(self, seconds: float) -> None:
+        """Return when deliveries were enqueued since the last call, or after ``seconds``. Never raises for a lost store."""

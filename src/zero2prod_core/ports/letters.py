@@ -1,0 +1,19 @@
+from abc import abstractmethod
+from collections.abc import Collection
+from typing import Protocol
+from uuid import UUID
+
+from zero2prod_core.domain.letters import Letter
+
+
+class LetterRepository(Protocol):
+    @abstractmethod
+    async def add(self, letter: Letter) -> None: ...
+
+    @abstractmethod
+    async def get_batch(self, ids: Collection[UUID]) -> dict[UUID, Letter]:
+        """Those that exist, by id."""
+
+    @abstractmethod
+    async def save(self, letter: Letter) -> None:
+        """Write state and pause reason of an existing letter; what it says never changes."""

@@ -1,0 +1,30 @@
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Protocol
+
+import attrs
+
+from zero2prod_core.domain.instants import Instant
+from zero2prod_core.domain.limits import Decision, Rate
+
+
+@attrs.frozen(order=True)
+class LimitKey:
+    """What is limited (``scope``, for instance ``sign_up_network``) and for whom (``subject``: a keyed digest or a prefix)."""
+
+    scope: str
+    subject: str
+
+
+class LimitRepository(Protocol):
+    """GCRA cells shared by all processes, on the store's clock."""
+
+    @abstractmethod
+    async def take_batch(
+        self, keys: Sequence[tuple[LimitKey, Rate]], at: Instant | None = None
+    ) -> Sequence[Decision]:
+        """Take one from each cell, in key order; a refused one is left as it was. Keys of one batch differ."""
+
+    @abstractmethod
+    async def sweep(self, idle_before: Instant, limit: int) -> int:
+        """Remove at most ``limit`` cells that have long been full again; returns how many."""
