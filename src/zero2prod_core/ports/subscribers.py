@@ -4,7 +4,6 @@ from typing import Protocol
 from uuid import UUID
 
 from zero2prod_core.domain.email_addresses import EmailAddress
-from zero2prod_core.domain.instants import Instant
 from zero2prod_core.domain.subscribers import Round, Status, Subscriber
 
 
@@ -32,8 +31,8 @@ class SubscriberRepository(Protocol):
         """Write name, statuses, times, fields and tags of existing ones; id, newsletter and e-mail address never change."""
 
     @abstractmethod
-    async def suppress_batch(self, ids: Collection[UUID], at: Instant) -> Sequence[Subscriber]:
-        """Lock, and return in id order, every subscriber who shares an e-mail address digest with one of ``ids``."""
+    async def sharing_email(self, ids: Collection[UUID]) -> Sequence[Subscriber]:
+        """Lock, and return in id order, every subscriber of any newsletter whose e-mail address is that of one of ``ids``."""
 
     @abstractmethod
     async def count(self, newsletter: UUID, status: Status) -> int: ...
