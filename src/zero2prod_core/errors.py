@@ -7,6 +7,7 @@
     │   ├── FieldMissing
     │   ├── FieldInvalid
     │   ├── SettingInvalid
+    │   ├── DataDirectoryRefused
     │   ├── TokenMalformed
     │   ├── TokenUnknown
     │   ├── TokenExpired
@@ -95,6 +96,21 @@ class SettingInvalid(Refusal):
 
     def __init__(self, setting: str, rule: str) -> None:
         super().__init__(f"{setting}: {rule}", setting=setting, rule=rule)
+
+
+class DataDirectoryRefused(Refusal):
+    """The data directory cannot be worked on; the program does not start.
+
+    Args:
+        directory: its path.
+        rule: what stands against it, as the end of the sentence "data directory <path>: <rule>."
+        remedy: what to do about it; one sentence without its full stop.
+    """
+
+    code = "data_directory_refused"
+
+    def __init__(self, directory: str, rule: str, remedy: str) -> None:
+        super().__init__(f"data directory {directory}: {rule}. {remedy}.", directory=directory, rule=rule)
 
 
 class TokenMalformed(Refusal):

@@ -31,9 +31,7 @@ class DeliveryState(StrEnum):
     CANCELLED = "cancelled"
 
 
-_WAITING = frozenset(
-    {DeliveryState.LEASED, DeliveryState.FAILED, DeliveryState.SUPPRESSED, DeliveryState.CANCELLED}
-)
+_WAITING = frozenset({DeliveryState.LEASED, DeliveryState.FAILED, DeliveryState.SUPPRESSED, DeliveryState.CANCELLED})
 
 TRANSITIONS: Mapping[DeliveryState, frozenset[DeliveryState]] = MappingProxyType(
     {
@@ -66,9 +64,7 @@ TRANSITIONS: Mapping[DeliveryState, frozenset[DeliveryState]] = MappingProxyType
     }
 )
 
-UNFINISHED = frozenset(
-    {DeliveryState.PENDING, DeliveryState.DEFERRED, DeliveryState.LEASED, DeliveryState.ATTEMPTING}
-)
+UNFINISHED = frozenset({DeliveryState.PENDING, DeliveryState.DEFERRED, DeliveryState.LEASED, DeliveryState.ATTEMPTING})
 """While a delivery is in one of these, its issue is still sending."""
 
 
@@ -105,7 +101,10 @@ class NewDelivery:
 
 @attrs.frozen
 class Claimed:
-    """A row under this worker's lease. ``attempt`` is the number that this try will have, from 1."""
+    """A row under this worker's lease. ``attempt`` is the number that this try will have, from 1.
+
+    ``enqueued_at`` is when the row was made: the date of a template letter's mail, the same at every try.
+    """
 
     key: DeliveryKey
     kind: RecipientKind
@@ -113,7 +112,7 @@ class Claimed:
     attempt: int
     email: EmailAddress
     name: str
-    claimed_at: Instant
+    enqueued_at: Instant
 
 
 @attrs.frozen

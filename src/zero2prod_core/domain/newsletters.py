@@ -30,7 +30,9 @@ class Slug:
         if not raw:
             raise FieldMissing(field)
         if len(raw) > LONGEST_SLUG or not SLUG.fullmatch(raw):
-            raise FieldInvalid(field, f"must be a slug of a-z, 0-9 and single hyphens, at most {LONGEST_SLUG} characters")
+            raise FieldInvalid(
+                field, f"must be a slug of a-z, 0-9 and single hyphens, at most {LONGEST_SLUG} characters"
+            )
         return cls(raw)
 
 

@@ -1,6 +1,7 @@
 """Who asks, and from where."""
 
 from enum import StrEnum
+from uuid import UUID
 
 import attrs
 
@@ -31,6 +32,10 @@ class Origin:
     request_id: str | None = None
     network_address: str | None = None
     user_agent: str | None = None
+
+    def as_account(self, id_: UUID) -> "Origin":
+        """The same request, once we know whose it is."""
+        return attrs.evolve(self, actor=Actor(ActorKind.ACCOUNT, str(id_)))
 
 
 def system(job: str) -> Origin:

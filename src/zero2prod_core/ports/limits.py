@@ -20,9 +20,7 @@ class LimitRepository(Protocol):
     """GCRA cells shared by all processes, on the store's clock."""
 
     @abstractmethod
-    async def take_batch(
-        self, keys: Sequence[tuple[LimitKey, Rate]], at: Instant | None = None
-    ) -> Sequence[Decision]:
+    async def take_batch(self, keys: Sequence[tuple[LimitKey, Rate]], at: Instant | None = None) -> Sequence[Decision]:
         """Take one from each cell, in key order; a refused one is left as it was. Keys of one batch differ."""
 
     @abstractmethod

@@ -1,0 +1,99 @@
+"""Rate limits: the generic cell rate algorithm, as arithmetic.
+
+Source: ATM Forum, Traffic Management 4.1 (af-tm-0121.000), in its form of virtual scheduling. All that is kept of a key
+is one instant, its theoretical arrival time: when everything taken so far would have arrived, had it come evenly.
+
+A rate of N per period lets N pass at once and then one more after each N-th part of the period. In a window of any length
+w at most N + w / (period / N) pass: in the long run never more than N per period, in the period that starts with a full
+burst at most 2 N - 1. A rate of one per period has no such burst.
+"""
+
+import re
+from datetime import timedelta
+
+import attrs
+
+from zero2prod_core.domain.instants import Instant
+from zero2prod_core.errors import Defect, SettingInvalid
+
+OFF = "off"
+RATE = re.compile(r"([1-9][0-9]{0,8})/([0-9]{0,5})(s|m|h|d)", re.ASCII)
+UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+
+INSTANT_RESOLUTION = timedelta(microseconds=1)
+"""Of ``datetime`` and of PostgreSQL's ``timestamptz`` alike; no emission interval can be shorter."""
+
+LONGEST_PERIOD = timedelta(days=366)
+"""A longer one is a slip of the pen, and its arithmetic could leave the calendar."""
+
+
+@attrs.frozen
+class Rate:
+    """``count`` per ``period``."""
+
+    count: int
+    period: timedelta
+
+    @classmethod
+    def parse(cls, text: str, setting: str = "ZERO2PROD_LIMITS") -> "Rate":
+        """Read ``N/period``: ``5/10m``, ``3/24h``, ``100/s``; units are s, m, h and d.
+
+        Raises:
+            SettingInvalid: it is not of this form, or more often than once per microsecond.
+        """
+        match = RATE.fullmatch(text.strip())
+        if match is None:
+            raise SettingInvalid(setting, f"is {text!r}. Write N/period, as in 5/10m, 3/24h or 100/s, or {OFF}.")
+        count, amount, unit = match.groups()
+        rate = cls(int(count), int(amount or 1) * UNITS[unit])
+        if not rate.count * INSTANT_RESOLUTION <= rate.period <= LONGEST_PERIOD:
+            raise SettingInvalid(setting, f"is {text!r}. Use a period of 1s to 366d, and at most a million per second.")
+        return rate
+
+    @property
+    def emission_interval(self) -> timedelta:
+        """The even distance of two at this rate, rounded up to a microsecond: rounding never lets more pass."""
+        return -(-self.period // self.count)
+
+    @property
+    def burst(self) -> timedelta:
+        """How far the theoretical arrival time may run ahead of now: N intervals."""
+        return self.count * self.emission_interval
+
+
+@attrs.frozen
+class Decision:
+    """What became of one take. ``tat`` is to be kept for the next; ``retry_after`` is zero where it was allowed."""
+
+    allowed: bool
+    tat: Instant
+    retry_after: timedelta = timedelta(0)
+
+
+def parse_rate(text: str, setting: str = "ZERO2PROD_LIMITS") -> Rate | None:
+    """A rate, or None for ``off``."""
+    return None if text.strip().lower() == OFF else Rate.parse(text, setting)
+
+
+def take(tat: Instant | None, rate: Rate, now: Instant, cost: int = 1) -> Decision:
+    """Take ``cost`` at once, or nothing: a refusal leaves ``tat`` as it was.
+
+    Args:
+        tat: what the last decision about this key said; None for a key that is new.
+        now: may lie before an earlier ``now``; then time has stood still.
+
+    Raises:
+        Defect: the cost is below one, or above N, which no wait would help. ``room`` says how much of a batch can pass.
+    """
+    if not 1 <= cost <= rate.count:
+        raise Defect(f"a cost of {cost} against a rate of {rate.count} per {rate.period}")
+    start = now if tat is None else max(tat, now)
+    after = start + cost * rate.emission_interval
+    wait = after - rate.burst - now
+    return Decision(False, start, wait) if wait > timedelta(0) else Decision(True, after)
+
+
+def room(tat: Instant | None, rate: Rate, now: Instant) -> int:
+    """How many could be taken now: 0 to N."""
+    ahead = timedelta(0) if tat is None else max(tat - now, timedelta(0))
+    return max((rate.burst - ahead) // rate.emission_interval, 0)

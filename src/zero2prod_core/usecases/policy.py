@@ -1,0 +1,35 @@
+"""What an operator decides and every verb obeys."""
+
+from collections.abc import Container
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import attrs
+
+from zero2prod_core.domain.email_addresses import EmailAddress
+from zero2prod_core.domain.letters import UncertainPolicy
+
+
+@attrs.frozen
+class Policy:
+    """Settings of the verbs.
+
+    ``base_url`` is the public URL without a trailing slash: every link is built from it, never from a request. ``sender`` is
+    the From of newsletters that have none of their own.
+    """
+
+    base_url: str
+    sender: EmailAddress
+    token_lasts: timedelta = timedelta(hours=24)
+    set_up_lasts: timedelta = timedelta(hours=24)
+    lease_lasts: timedelta = timedelta(seconds=30)
+    uncertain: UncertainPolicy = UncertainPolicy.RESEND
+    common_passwords: Container[str] = frozenset()
+
+    @property
+    def mail_domain(self) -> str:
+        """The right-hand side of every Message-ID."""
+        return self.sender.domain
+
+    def link(self, path: str, **query: str) -> str:
+        return f"{self.base_url}{path}?{urlencode(query)}"

@@ -1,0 +1,227 @@
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
+
+import attrs
+
+from zero2prod_core.domain.audit import Action, AuditEvent, Resource
+from zero2prod_core.domain.consent import Consent, ConsentKind, Evidence
+from zero2prod_core.domain.deliveries import DeliveryKey, NewDelivery, RecipientKind, message_id
+from zero2prod_core.domain.instants import Instant
+from zero2prod_core.domain.keys import KeyRing
+from zero2prod_core.domain.letters import LetterKind, template_letter
+from zero2prod_core.domain.newsletters import Newsletter, Slug
+from zero2prod_core.domain.origins import Origin
+from zero2prod_core.domain.subscribers import (
+    TRANSITIONS,
+    Event,
+    Round,
+    RoundState,
+    SignUp,
+    Status,
+    Subscriber,
+    opens_round,
+)
+from zero2prod_core.domain.suppressions import LIFTED_BY_CONFIRMING, digest, digests, may_sign_up
+from zero2prod_core.domain.tokens import Purpose, Token, read_token
+from zero2prod_core.errors import NewsletterUnknown, Refusal, TokenExpired, TokenUnknown
+from zero2prod_core.ports.store import Transaction, UnitOfWork
+from zero2prod_core.ports.system import Ids, Randomness
+from zero2prod_core.usecases.audit import Auditor
+from zero2prod_core.usecases.policy import Policy
+from zero2prod_core.usecases.tokens import new_token_id
+
+
+@attrs.frozen
+class _Opening:
+    """All that one accepted sign-up adds, written with its neighbours by one statement per noun."""
+
+    sign_up: SignUp
+    subscriber: Subscriber
+    round: Round
+    token: Token
+
+
+@attrs.frozen
+class SubscribeBatch:
+    """Sign up several visitors in one transaction.
+
+    A sign-up with a newsletter that does not exist gets its Refusal and does not disturb the others. Everything else answers
+    alike, whatever is known of the e-mail address: whether a confirmation mail follows is decided by the subscriber's state and
+    by suppressions. Two sign-ups of one e-mail address in a batch count as one: the first.
+    """
+
+    uow: UnitOfWork
+    ids: Ids
+    randomness: Randomness
+    keys: KeyRing
+    policy: Policy
+    auditor: Auditor
+
+    async def __call__(self, batch: Sequence[SignUp]) -> Sequence[Refusal | None]:
+        async with self.uow() as tx:
+            newsletters = await tx.newsletters.find({sign_up.newsletter for sign_up in batch})
+            known = _fold(sign_up for sign_up in batch if sign_up.newsletter in newsletters)
+            if known:
+                await self._open(tx, await self._decide(tx, known, newsletters))
+        return [None if s.newsletter in newsletters else NewsletterUnknown(s.newsletter.text) for s in batch]
+
+    async def _decide(
+        self, tx: Transaction, sign_ups: Sequence[SignUp], newsletters: Mapping[Slug, Newsletter]
+    ) -> Sequence[_Opening]:
+        """Take the e-mail addresses, and say for which of them a round opens."""
+        now = await tx.now()
+        reasons = await tx.suppressions.reasons([digests(self.keys, sign_up.email) for sign_up in sign_ups])
+        welcome = [s for s, why in zip(sign_ups, reasons, strict=True) if may_sign_up(why)]
+        candidates = [self._candidate(sign_up, newsletters[sign_up.newsletter], now) for sign_up in welcome]
+        subscribers = await tx.subscribers.claim_batch(candidates)
+        await tx.subscribers.save_batch(
+            [s.on(Event.SIGN_UP) for s in subscribers if s.status in (Status.UNSUBSCRIBED, Status.BOUNCED)]
+        )
+        return [
+            self._opening(sign_up, subscriber, now)
+            for sign_up, subscriber in zip(welcome, subscribers, strict=True)
+            if opens_round(subscriber.status)
+        ]
+
+    async def _open(self, tx: Transaction, openings: Sequence[_Opening]) -> None:
+        """Write rounds, tokens, evidence, confirmation mails and audit events."""
+        if not openings:
+            return
+        now = await tx.now()
+        await tx.subscribers.add_rounds([opening.round for opening in openings])
+        await tx.tokens.add_batch([opening.token for opening in openings])
+        await tx.consent.add_batch([self._consent(opening, now) for opening in openings])
+        await tx.deliveries.enqueue_batch([self._confirmation(opening) for opening in openings])
+        await tx.audit.append_batch([self._event(opening, now) for opening in openings])
+
+    def _candidate(self, sign_up: SignUp, newsletter: Newsletter, now: Instant) -> Subscriber:
+        keyed = digest(self.keys.newest, sign_up.email)
+        return Subscriber(self.ids.new(), newsletter.id, sign_up.email, keyed, sign_up.name, Status.PENDING, now)
+
+    def _opening(self, sign_up: SignUp, subscriber: Subscriber, now: Instant) -> _Opening:
+        opened = Round(self.ids.new(), subscriber.id, sign_up.name, sign_up.evidence.source, now)
+        expires_at = now + self.policy.token_lasts
+        token = Token(new_token_id(self.randomness), Purpose.CONFIRM, opened.id, self.keys.newest.id, now, expires_at)
+        return _Opening(sign_up, subscriber, opened, token)
+
+    def _consent(self, opening: _Opening, now: Instant) -> Consent:
+        subscriber, evidence = opening.subscriber.id, opening.sign_up.evidence
+        return Consent(self.ids.new(), ConsentKind.REQUESTED, subscriber, opening.round.id, now, evidence)
+
+    def _confirmation(self, opening: _Opening) -> NewDelivery:
+        subscriber = opening.subscriber
+        letter = template_letter(subscriber.newsletter, LetterKind.CONFIRMATION)
+        return NewDelivery(
+            DeliveryKey(letter.id, subscriber.id, opening.token.id),
+            RecipientKind.SUBSCRIBER,
+            subscriber.email.domain,
+            subscriber.digest,
+            letter.priority,
+            opening.token.expires_at,
+        )
+
+    def _event(self, opening: _Opening, now: Instant) -> AuditEvent:
+        resource = Resource("subscriber", str(opening.subscriber.id))
+        after: Mapping[str, str] = {"round": str(opening.round.id), "status": Status.PENDING}
+        return self.auditor.event(
+            Action.SUBSCRIBER_SIGNED_UP, opening.sign_up.evidence.origin, resource, now, after=after
+        )
+
+
+def _fold(sign_ups: Iterable[SignUp]) -> Sequence[SignUp]:
+    first: dict[tuple[str, str], SignUp] = {}
+    for sign_up in sign_ups:
+        first.setdefault((sign_up.newsletter.text, sign_up.email.key), sign_up)
+    return list(first.values())
+
+
+@attrs.frozen
+class Confirm:
+    """Confirm the round that a mailed link belongs to; doing it again answers the same and changes nothing.
+
+    Raises:
+        FieldMissing, TokenMalformed, TokenUnknown, TokenExpired: see `read_token`; a round that was ended is unknown.
+    """
+
+    uow: UnitOfWork
+    ids: Ids
+    keys: KeyRing
+    policy: Policy
+    auditor: Auditor
+
+    async def __call__(self, token_text: str, evidence: Evidence) -> Newsletter:
+        token_id = read_token(self.keys, Purpose.CONFIRM, token_text)
+        async with self.uow() as tx:
+            token = await tx.tokens.get(token_id, Purpose.CONFIRM, lock=True)
+            if token is None:
+                raise TokenUnknown
+            if token.expired(await tx.now()):
+                raise TokenExpired
+            subscriber = await self._confirm(tx, token, evidence)
+            return (await tx.newsletters.get_batch([subscriber.newsletter]))[subscriber.newsletter]
+
+    async def _confirm(self, tx: Transaction, token: Token, evidence: Evidence) -> Subscriber:
+        opened, subscriber = await _round_of(tx, token)
+        if opened.state is RoundState.CONFIRMED:
+            return subscriber
+        await tx.tokens.spend(token.id, await tx.now())
+        await tx.subscribers.save_round(attrs.evolve(opened, state=RoundState.CONFIRMED))
+        if subscriber.status is not Status.CONFIRMED:
+            await self._change(tx, subscriber, opened, token, evidence)
+        return subscriber
+
+    async def _change(
+        self, tx: Transaction, subscriber: Subscriber, opened: Round, token: Token, evidence: Evidence
+    ) -> None:
+        now = await tx.now()
+        await tx.subscribers.save_batch([subscriber.confirmed(opened.name, now)])
+        await tx.suppressions.lift(digests(self.keys, subscriber.email), LIFTED_BY_CONFIRMING)
+        mail = self._message_id(subscriber, token)
+        record = Consent(self.ids.new(), ConsentKind.CONFIRMED, subscriber.id, opened.id, now, evidence, mail)
+        await tx.consent.add_batch([record])
+        await tx.audit.append_batch([self._event(subscriber, evidence.origin, now)])
+
+    def _message_id(self, subscriber: Subscriber, token: Token) -> str:
+        letter = template_letter(subscriber.newsletter, LetterKind.CONFIRMATION)
+        key = self.keys.find(token.key_id) or self.keys.newest
+        return message_id(key, DeliveryKey(letter.id, subscriber.id, token.id), self.policy.mail_domain)
+
+    def _event(self, subscriber: Subscriber, origin: Origin, now: Instant) -> AuditEvent:
+        resource = Resource("subscriber", str(subscriber.id))
+        before, after = {"status": str(subscriber.status)}, {"status": str(Status.CONFIRMED)}
+        return self.auditor.event(Action.SUBSCRIBER_CONFIRMED, origin, resource, now, before=before, after=after)
+
+
+async def _round_of(tx: Transaction, token: Token) -> tuple[Round, Subscriber]:
+    """The token's round and its locked subscriber, where the round can still be confirmed or was."""
+    opened = await tx.subscribers.get_round(token.subject)
+    if opened is None or opened.state is RoundState.ENDED:
+        raise TokenUnknown
+    subscriber: Subscriber | None = (await tx.subscribers.get_batch([opened.subscriber], lock=True)).get(
+        opened.subscriber
+    )
+    if subscriber is None or not _confirmable(subscriber.status):
+        raise TokenUnknown
+    return opened, subscriber
+
+
+def _confirmable(status: Status) -> bool:
+    return status is Status.CONFIRMED or (status, Event.CONFIRM) in TRANSITIONS
+
+
+@attrs.frozen
+class CheckConfirmation:
+    """Whether a mailed link would be accepted, without using it: what a GET may do. Raises as `Confirm` does."""
+
+    uow: UnitOfWork
+    keys: KeyRing
+
+    async def __call__(self, token_text: str) -> UUID:
+        token_id = read_token(self.keys, Purpose.CONFIRM, token_text)
+        async with self.uow.reading() as tx:
+            token = await tx.tokens.get(token_id, Purpose.CONFIRM)
+            if token is None:
+                raise TokenUnknown
+            if token.expired(await tx.now()):
+                raise TokenExpired
+            return token.subject
