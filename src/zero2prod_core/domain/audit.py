@@ -1,7 +1,7 @@
 """Audit events: one for every action that changes state, written with the change.
 
-The event's canonical text (RFC 8785) is what a later seal covers. Personal parts stand apart, erasable; the event holds only
-their hash, salted with a value that is erased along with them.
+The event's canonical text (RFC 8785) is what a later seal covers. Personal parts stand apart, erasable; the event holds
+only their hash, salted with a value that is erased along with them.
 """
 
 import hashlib
@@ -55,7 +55,9 @@ class Resource:
 
 @attrs.frozen
 class AuditEvent:
-    """One event. ``before`` and ``after`` hold no personal data; ``details`` may, and are stored apart with ``salt``."""
+    """One event. ``before`` and ``after`` hold no personal data; ``details`` may, and are stored apart with
+    ``salt``.
+    """
 
     id: UUID
     occurred_at: Instant

@@ -20,8 +20,8 @@ class ConsentKind(StrEnum):
 class Evidence:
     """Where a request came from and what its sender saw.
 
-    ``source`` says by which way (``form``, ``json``, ``mail``, ``terminal``); ``form_version`` and ``form_hash`` (SHA-256, hex)
-    name the text of the form, where we know it. Erasure empties the personal parts of ``origin``.
+    ``source`` says by which way (``form``, ``json``, ``mail``, ``terminal``); ``form_version`` and ``form_hash``
+    (SHA-256, hex) name the text of the form, where we know it. Erasure empties the personal parts of ``origin``.
     """
 
     origin: Origin

@@ -1,7 +1,7 @@
 """The ledger's rows: states, what a sender may report, and what becomes of the row then.
 
-A delivery is one letter to one recipient on one occasion. The promise behind these tables: no recipient is lost, and none is
-mailed twice except where the server's answer to a mail was lost.
+A delivery is one letter to one recipient on one occasion. The promise behind these tables: no recipient is lost, and
+none is mailed twice except where the server's answer to a mail was lost.
 """
 
 from collections.abc import Mapping
@@ -227,7 +227,9 @@ RETRY_SCHEDULE = (
     timedelta(hours=2),
     timedelta(hours=3),
 )
-"""Waits after the 1st, 2nd, … deferral; the last repeats. The first covers greylisting (RFC 6647 §4), the rest RFC 5321 §4.5.4.1."""
+"""Waits after the 1st, 2nd, … deferral; the last repeats. The first covers greylisting (RFC 6647 §4), the rest RFC 5321
+§4.5.4.1.
+"""
 
 JITTER = 0.2
 """±20 %, so that what failed together does not return together."""
@@ -279,7 +281,9 @@ MAC_DIGITS = 16
 
 
 def message_id(key: Key, delivery: DeliveryKey, domain: str) -> str:
-    """``<letter.recipient[.occasion].mac@domain>``: readable ids, so that a bounce leads to its row (RFC 5322 §3.6.4)."""
+    """``<letter.recipient[.occasion].mac@domain>``: readable ids, so that a bounce leads to its row (RFC 5322
+    §3.6.4).
+    """
     ids = [delivery.letter.hex, delivery.recipient.hex]
     if delivery.occasion != NO_OCCASION:
         ids.append(delivery.occasion.hex)

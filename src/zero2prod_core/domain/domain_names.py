@@ -1,7 +1,7 @@
 """Domain names of e-mail addresses, in both their forms: ``xn--mnchen-3ya.de`` on the wire, ``münchen.de`` for people.
 
-IDNA 2008: labels by RFC 5891 §4.2 and §5.4, their characters by RFC 5892 (its tables follow from ``unicodedata``), names
-with right-to-left letters by RFC 5893. Names are looked at, never looked up.
+IDNA 2008: labels by RFC 5891 §4.2 and §5.4, their characters by RFC 5892 (its tables follow from ``unicodedata``),
+names with right-to-left letters by RFC 5893. Names are looked at, never looked up.
 """
 
 import re
@@ -85,7 +85,9 @@ class DomainName:
 
 
 def lower(name: str) -> str:
-    """Lower case and NFC, letter by letter: over a whole word ``str.lower`` would make another sigma of the last one."""
+    """Lower case and NFC, letter by letter: over a whole word ``str.lower`` would make another sigma of the last
+    one.
+    """
     return name.lower() if name.isascii() else unicodedata.normalize("NFC", "".join(map(str.lower, name)))
 
 

@@ -17,7 +17,9 @@ LONGEST_TITLE = 200
 """Characters: it becomes the Subject, where mail programs show well under a hundred."""
 
 LARGEST_BODY = 1024 * 1024
-"""Bytes of UTF-8 in each part; mail programs cut messages off at a tenth of that, and relays refuse ten times as much."""
+"""Bytes of UTF-8 in each part; mail programs cut messages off at a tenth of that, and relays refuse ten times as
+much.
+"""
 
 
 class IssueState(StrEnum):
@@ -69,7 +71,8 @@ class Content:
         """Check what was typed; an empty part means "not given".
 
         Raises:
-            FieldMissing, FieldInvalid: the title is empty, long or holds a line break; no part is given; or one is too large.
+            FieldMissing, FieldInvalid: the title is empty, long or holds a line break; no part is given; or one is too
+            large.
         """
         parsed = cls(
             parse_line(title, "title", LONGEST_TITLE),

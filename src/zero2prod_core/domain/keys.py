@@ -1,7 +1,7 @@
 """Secret keys, newest first, so that a new one can be put in front while old values stay readable.
 
-Each use of a key derives its own sub-key, ``HMAC-SHA-256(secret, purpose)``, so that a value made for one purpose proves
-nothing for another. Every keyed value stores the id of its key.
+Each use of a key derives its own sub-key, ``HMAC-SHA-256(secret, purpose)``, so that a value made for one purpose
+proves nothing for another. Every keyed value stores the id of its key.
 """
 
 import hashlib

@@ -51,7 +51,8 @@ PRIORITIES: Mapping[LetterKind, int] = MappingProxyType(
 class Letter:
     """``subject``, ``text`` and ``html`` are None where the packaged template of ``kind`` supplies them.
 
-    ``dated_at`` is fixed for an issue's letter, so that a mail sent twice has the same bytes; None means each delivery's own.
+    ``dated_at`` is fixed for an issue's letter, so that a mail sent twice has the same bytes; None means each
+    delivery's own.
     """
 
     id: UUID

@@ -3,9 +3,9 @@
 Source: ATM Forum, Traffic Management 4.1 (af-tm-0121.000), in its form of virtual scheduling. All that is kept of a key
 is one instant, its theoretical arrival time: when everything taken so far would have arrived, had it come evenly.
 
-A rate of N per period lets N pass at once and then one more after each N-th part of the period. In a window of any length
-w at most N + w / (period / N) pass: in the long run never more than N per period, in the period that starts with a full
-burst at most 2 N - 1. A rate of one per period has no such burst.
+A rate of N per period lets N pass at once and then one more after each N-th part of the period. In a window of any
+length w at most N + w / (period / N) pass: in the long run never more than N per period, in the period that starts with
+a full burst at most 2 N - 1. A rate of one per period has no such burst.
 """
 
 import re

@@ -56,8 +56,8 @@ def parse_line(raw: str, field: str, longest: int) -> str:
 class Newsletter:
     """What a subscriber signs up for.
 
-    ``sender`` and ``reply_to`` override the service's own sender; ``postal_address`` is shown at the foot of every issue where
-    it is set (CAN-SPAM 15 U.S.C. 7704(a)(5)).
+    ``sender`` and ``reply_to`` override the service's own sender; ``postal_address`` is shown at the foot of every
+    issue where it is set (CAN-SPAM 15 U.S.C. 7704(a)(5)).
     """
 
     id: UUID

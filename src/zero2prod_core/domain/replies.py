@@ -87,7 +87,9 @@ ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|$)")
 
 
 def outcome_of(phase: Phase, code: int | None, text: str) -> Outcome:
-    """The outcome of a reply, or of its absence (``code`` None: lost connection, time-out, garbage; ``text`` says which)."""
+    """The outcome of a reply, or of its absence (``code`` None: lost connection, time-out, garbage; ``text`` says
+    which).
+    """
     reply = Reply.of(code, text)
     enhanced = ENHANCED.match(reply.text)
     subject = f"{'' if code is None else code} {enhanced.group() if enhanced else ''}"

@@ -1,7 +1,7 @@
 """The subscriber's life: states, the events that move them, and what a sign-up does in each.
 
-A subscriber is one (newsletter, e-mail address). A sign-up opens a *round*; only the confirmation of a round changes what a
-subscriber agreed to, so a stranger who types somebody's e-mail address changes nothing about them.
+A subscriber is one (newsletter, e-mail address). A sign-up opens a *round*; only the confirmation of a round changes
+what a subscriber agreed to, so a stranger who types somebody's e-mail address changes nothing about them.
 """
 
 from collections.abc import Mapping
@@ -54,7 +54,9 @@ TRANSITIONS: Mapping[tuple[Status, Event], Status] = MappingProxyType(
         (Status.BOUNCED, Event.COMPLAIN): Status.COMPLAINED,
     }
 )
-"""What is not listed is refused. A confirmed subscriber's sign-up and a complainant's change nothing; see `opens_round`."""
+"""What is not listed is refused. A confirmed subscriber's sign-up and a complainant's change nothing; see
+`opens_round`.
+"""
 
 ROUND_LASTS = timedelta(days=30)
 """After that an unconfirmed round is over: long enough for a holiday, short enough not to keep strangers' typing."""

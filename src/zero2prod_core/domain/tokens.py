@@ -1,8 +1,8 @@
 """Links that act: what stands in a mail, and what the store keeps of it.
 
-A token's text is ``base64url(id ‖ mac)``: 128 random bits that the store knows, and 128 bits of a keyed MAC over purpose and
-id that it does not. A dump of the database therefore holds no token that works, and a forged one is refused without a look
-into the database. The text is made when the mail is sent or the link is shown, and is never stored.
+A token's text is ``base64url(id ‖ mac)``: 128 random bits that the store knows, and 128 bits of a keyed MAC over
+purpose and id that it does not. A dump of the database therefore holds no token that works, and a forged one is refused
+without a look into the database. The text is made when the mail is sent or the link is shown, and is never stored.
 """
 
 import base64
@@ -36,8 +36,8 @@ class Purpose(StrEnum):
 class Token:
     """The stored half of a token.
 
-    ``subject`` is the round (confirm) or the account (set-up) that it acts on. A spent token of a confirmed round still answers
-    as it did the first time, so it is kept until it expires.
+    ``subject`` is the round (confirm) or the account (set-up) that it acts on. A spent token of a confirmed round still
+    answers as it did the first time, so it is kept until it expires.
     """
 
     id: UUID

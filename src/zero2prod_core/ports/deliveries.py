@@ -13,7 +13,9 @@ from zero2prod_core.domain.letters import Letter
 
 @attrs.frozen
 class Settled:
-    """``applied[i]``: the i-th ruling changed its row. ``granted[i]``: the i-th mark holds, and its mail may be completed."""
+    """``applied[i]``: the i-th ruling changed its row. ``granted[i]``: the i-th mark holds, and its mail may be
+    completed.
+    """
 
     applied: tuple[bool, ...]
     granted: tuple[bool, ...]
@@ -30,17 +32,21 @@ class Expired:
 class DeliveryLedger(Protocol):
     """The one ledger of deliveries, and the leases under which workers hold its rows.
 
-    Every verb that looks at time takes ``at``: None, in production, means the store's clock at that statement; tests pass
-    an instant. Rows are locked in key order everywhere. ``TRANSITIONS`` of the domain holds for every verb.
+    Every verb that looks at time takes ``at``: None, in production, means the store's clock at that statement; tests
+    pass an instant. Rows are locked in key order everywhere. ``TRANSITIONS`` of the domain holds for every verb.
     """
 
     @abstractmethod
     async def enqueue_batch(self, deliveries: Sequence[NewDelivery], at: Instant | None = None) -> int:
-        """Add pending rows due at once; one whose key exists is left as it is. Returns how many are new. Wakes workers."""
+        """Add pending rows due at once; one whose key exists is left as it is. Returns how many are new. Wakes
+        workers.
+        """
 
     @abstractmethod
     async def enqueue_audience(self, letter: Letter, give_up_after: timedelta, at: Instant | None = None) -> int:
-        """Add a row for every confirmed, unpaused, unsuppressed subscriber of the letter's newsletter. Returns how many."""
+        """Add a row for every confirmed, unpaused, unsuppressed subscriber of the letter's newsletter. Returns how
+        many.
+        """
 
     @abstractmethod
     async def claim_batch(
@@ -55,10 +61,11 @@ class DeliveryLedger(Protocol):
     ) -> Sequence[Claimed]:
         """Take at most ``limit`` due rows of open letters under a new lease, most urgent first, then longest due.
 
-        ``urgent`` takes only rows of priority URGENT, otherwise only the others. Rows that another transaction holds are
-        passed over. On the way, a due row whose give-up time has come becomes failed; one whose e-mail address is suppressed,
-        or whose recipient is gone or no longer wants the letter (an issue: not confirmed, or paused), suppressed; a
-        confirmation whose subscriber is no longer pending, or whose token is gone, cancelled. Nothing to take: no lease is made.
+        ``urgent`` takes only rows of priority URGENT, otherwise only the others. Rows that another transaction holds
+        are passed over. On the way, a due row whose give-up time has come becomes failed; one whose e-mail address is
+        suppressed, or whose recipient is gone or no longer wants the letter (an issue: not confirmed, or paused),
+        suppressed; a confirmation whose subscriber is no longer pending, or whose token is gone, cancelled. Nothing to
+        take: no lease is made.
         """
 
     @abstractmethod
@@ -71,14 +78,14 @@ class DeliveryLedger(Protocol):
     ) -> Settled:
         """Write results, then grant marks, all in this transaction.
 
-        A ruling applies while its row is leased or attempting under its lease, the lease has not ended, and the attempt is
-        the row's current one; a deferred row whose next try would be after its give-up time becomes failed. One exception:
-        a ruling SENT applies to an uncertain row of the same attempt, whatever its lease.
+        A ruling applies while its row is leased or attempting under its lease, the lease has not ended, and the attempt
+        is the row's current one; a deferred row whose next try would be after its give-up time becomes failed. One
+        exception: a ruling SENT applies to an uncertain row of the same attempt, whatever its lease.
 
         A mark turns a leased row into attempting under the same conditions, if the letter is open and the recipient may
-        still be mailed (the conditions of claiming; recipients' rows are locked against change until the end). Refused, the row
-        goes on as claiming would have it: suppressed, cancelled, or back to pending where the letter is paused. Under an ended
-        lease nothing changes.
+        still be mailed (the conditions of claiming; recipients' rows are locked against change until the end). Refused,
+        the row goes on as claiming would have it: suppressed, cancelled, or back to pending where the letter is paused.
+        Under an ended lease nothing changes.
         """
 
     @abstractmethod
@@ -87,7 +94,8 @@ class DeliveryLedger(Protocol):
 
     @abstractmethod
     async def expire(self, at: Instant | None = None) -> Expired:
-        """End every lease whose time is over, as `release` does, and requeue uncertain rows whose letter is open and resends.
+        """End every lease whose time is over, as `release` does, and requeue uncertain rows whose letter is open and
+        resends.
 
         An uncertain row is requeued when its due time has come: RESEND_AFTER of its becoming uncertain.
         """
@@ -108,4 +116,6 @@ class DeliveryLedger(Protocol):
 class DeliverySignal(Protocol):
     @abstractmethod
     async def wait(self, seconds: float) -> None:
-        """Return when deliveries were enqueued since the last call, or after ``seconds``. Never raises for a lost store."""
+        """Return when deliveries were enqueued since the last call, or after ``seconds``. Never raises for a lost
+        store.
+        """

@@ -23,4 +23,6 @@ class IssueRepository(Protocol):
 
     @abstractmethod
     async def done(self, states: Sequence[IssueState], limit: int) -> Sequence[Issue]:
-        """Lock and return issues in one of ``states`` none of whose deliveries is unfinished, skipping those locked by others."""
+        """Lock and return issues in one of ``states`` none of whose deliveries is unfinished, skipping those locked by
+        others.
+        """

@@ -10,7 +10,9 @@ from zero2prod_core.domain.limits import Decision, Rate
 
 @attrs.frozen(order=True)
 class LimitKey:
-    """What is limited (``scope``, for instance ``sign_up_network``) and for whom (``subject``: a keyed digest or a prefix)."""
+    """What is limited (``scope``, for instance ``sign_up_network``) and for whom (``subject``: a keyed digest or a
+    prefix).
+    """
 
     scope: str
     subject: str

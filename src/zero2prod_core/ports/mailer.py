@@ -1,7 +1,7 @@
 """Sending mail: parcels go out over a relay's connections, and every step of them is settled at a desk.
 
-The mailer pulls, because only it knows when a connection is free and how far it may run ahead (RFC 2920). The desk keeps the
-promise: what a mailer completes without a granted mark, or does not report, could be lost or repeated.
+The mailer pulls, because only it knows when a connection is free and how far it may run ahead (RFC 2920). The desk
+keeps the promise: what a mailer completes without a granted mark, or does not report, could be lost or repeated.
 """
 
 from abc import abstractmethod
@@ -28,7 +28,8 @@ class Sender:
 
 @attrs.frozen
 class Parcel:
-    """One mail to send. ``letter`` and ``sender`` are the same objects for a whole batch, so that prepared forms can be kept.
+    """One mail to send. ``letter`` and ``sender`` are the same objects for a whole batch, so that prepared forms can be
+    kept.
 
     ``slots`` fill the letter: ``subscriber.name``, ``newsletter.name``, ``confirmation.link``.
     """
@@ -54,14 +55,16 @@ class Desk(Protocol):
 
     @abstractmethod
     async def take(self, most: int = 1, *, urgent: bool = False) -> Sequence[Parcel]:
-        """Wait for 1 to ``most`` parcels, urgent ones first, or ``urgent`` ones only; empty means: finish and return."""
+        """Wait for 1 to ``most`` parcels, urgent ones first, or ``urgent`` ones only; empty means: finish and
+        return.
+        """
 
     @abstractmethod
     async def settle(self, reports: Sequence[Report], marks: Sequence[Mark]) -> Sequence[bool]:
         """Make results durable and ask for marks, together. Returns which marks are granted.
 
-        When this returns the reports are committed. A mail whose mark was refused must not be completed, and must not be
-        reported.
+        When this returns the reports are committed. A mail whose mark was refused must not be completed, and must not
+        be reported.
         """
 
 
@@ -72,6 +75,6 @@ class Mailer(Protocol):
     async def run(self, desk: Desk) -> None:
         """Send what the desk hands out until it hands out nothing more, then close every connection.
 
-        A relay that fails is an outcome of each mail, never an exception. Cancelled, it reports what it completed without an
-        answer as Uncertain if it still can, and closes.
+        A relay that fails is an outcome of each mail, never an exception. Cancelled, it reports what it completed
+        without an answer as Uncertain if it still can, and closes.
         """

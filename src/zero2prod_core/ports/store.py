@@ -72,9 +72,9 @@ class Transaction(Protocol):
 class UnitOfWork(Protocol):
     """Opens transactions. ``async with uow() as tx``: leaving commits, raising rolls back.
 
-    Changes are visible to others only after the commit, all at once. One task has at most one transaction open: nesting is a
-    Defect. The store is unreachable or silent: StoreUnavailable, nothing committed. The connection is lost while committing:
-    CommitUnknown.
+    Changes are visible to others only after the commit, all at once. One task has at most one transaction open: nesting
+    is a Defect. The store is unreachable or silent: StoreUnavailable, nothing committed. The connection is lost while
+    committing: CommitUnknown.
     """
 
     @abstractmethod

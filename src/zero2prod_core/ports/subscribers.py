@@ -15,8 +15,8 @@ class SubscriberRepository(Protocol):
         """Insert those whose (newsletter, e-mail address) is free, and lock every one of them until the end.
 
         Returns one subscriber per candidate in the same order: the candidate itself where it was inserted, else the one
-        already there (told apart by id). Candidates of one batch differ in their (newsletter, e-mail address). Rows are taken
-        in key order, so that two batches cannot deadlock.
+        already there (told apart by id). Candidates of one batch differ in their (newsletter, e-mail address). Rows are
+        taken in key order, so that two batches cannot deadlock.
         """
 
     @abstractmethod
@@ -28,11 +28,15 @@ class SubscriberRepository(Protocol):
 
     @abstractmethod
     async def save_batch(self, subscribers: Sequence[Subscriber]) -> None:
-        """Write name, statuses, times, fields and tags of existing ones; id, newsletter and e-mail address never change."""
+        """Write name, statuses, times, fields and tags of existing ones; id, newsletter and e-mail address never
+        change.
+        """
 
     @abstractmethod
     async def sharing_email(self, ids: Collection[UUID]) -> Sequence[Subscriber]:
-        """Lock, and return in id order, every subscriber of any newsletter whose e-mail address is that of one of ``ids``."""
+        """Lock, and return in id order, every subscriber of any newsletter whose e-mail address is that of one of
+        ``ids``.
+        """
 
     @abstractmethod
     async def count(self, newsletter: UUID, status: Status) -> int: ...

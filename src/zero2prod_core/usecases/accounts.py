@@ -60,7 +60,9 @@ class ListAccounts:
 
 @attrs.frozen
 class MakeSetUpLink:
-    """A link with which its bearer chooses the account's password, once. It replaces earlier ones. Raises AccountUnknown."""
+    """A link with which its bearer chooses the account's password, once. It replaces earlier ones. Raises
+    AccountUnknown.
+    """
 
     uow: UnitOfWork
     randomness: Randomness

@@ -104,8 +104,8 @@ def in_words(lasts: timedelta) -> str:
 class SettleDeliveries:
     """Write results and grant marks, atomically, in one transaction for all connections.
 
-    A dead e-mail address is suppressed, and its subscribers bounce; our own fault pauses the issue with the reason. Where the
-    outcome of the commit is unknown, what the ledger now holds is read back.
+    A dead e-mail address is suppressed, and its subscribers bounce; our own fault pauses the issue with the reason.
+    Where the outcome of the commit is unknown, what the ledger now holds is read back.
     """
 
     uow: UnitOfWork

@@ -149,7 +149,9 @@ class ShowIssue:
 
 @attrs.frozen
 class FinishIssues:
-    """A job: issues without an unfinished delivery are finished, with their sums in the audit event. Returns how many."""
+    """A job: issues without an unfinished delivery are finished, with their sums in the audit event. Returns how
+    many.
+    """
 
     uow: UnitOfWork
     auditor: Auditor

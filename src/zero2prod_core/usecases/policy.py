@@ -14,8 +14,8 @@ from zero2prod_core.domain.letters import UncertainPolicy
 class Policy:
     """Settings of the verbs.
 
-    ``base_url`` is the public URL without a trailing slash: every link is built from it, never from a request. ``sender`` is
-    the From of newsletters that have none of their own.
+    ``base_url`` is the public URL without a trailing slash: every link is built from it, never from a request.
+    ``sender`` is the From of newsletters that have none of their own.
     """
 
     base_url: str

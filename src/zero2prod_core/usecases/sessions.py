@@ -23,8 +23,8 @@ class Visitor:
 class LogIn:
     """Check username and password, and open a session under a new id.
 
-    An unknown username costs the same hash and gets the same refusal as a wrong password. A hash made with older parameters
-    is renewed on the way.
+    An unknown username costs the same hash and gets the same refusal as a wrong password. A hash made with older
+    parameters is renewed on the way.
 
     Raises:
         CredentialsRefused: one of the two is wrong, or the account has no password yet.
@@ -54,7 +54,9 @@ class LogIn:
             return await tx.accounts.find(name)
 
     async def _refuse(self, origin: Origin, account: Account | None) -> None:
-        """The account tried is named by its id; what was typed is not kept, for it may be a password in the wrong field."""
+        """The account tried is named by its id; what was typed is not kept, for it may be a password in the wrong
+        field.
+        """
         async with self.uow() as tx:
             resource = Resource("account", str(account.id) if account else "unknown")
             failure = AuditOutcome.FAILURE

@@ -45,9 +45,9 @@ class _Opening:
 class SubscribeBatch:
     """Sign up several visitors in one transaction.
 
-    A sign-up with a newsletter that does not exist gets its Refusal and does not disturb the others. Everything else answers
-    alike, whatever is known of the e-mail address: whether a confirmation mail follows is decided by the subscriber's state and
-    by suppressions. Two sign-ups of one e-mail address in a batch count as one: the first.
+    A sign-up with a newsletter that does not exist gets its Refusal and does not disturb the others. Everything else
+    answers alike, whatever is known of the e-mail address: whether a confirmation mail follows is decided by the
+    subscriber's state and by suppressions. Two sign-ups of one e-mail address in a batch count as one: the first.
     """
 
     uow: UnitOfWork
