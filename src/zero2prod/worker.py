@@ -1,0 +1,199 @@
+"""The delivery worker: claims, sends, settles, renews its leases, and runs the background jobs."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from uuid import UUID
+
+import attrs
+import structlog
+
+from zero2prod.desk import RETRY_EVERY, LedgerDesk
+from zero2prod_core.application import Application
+from zero2prod_core.errors import Unavailable
+from zero2prod_core.ports.deliveries import DeliverySignal
+from zero2prod_core.ports.mailer import Mailer
+from zero2prod_core.ports.store import Heartbeats, Locks
+
+log = structlog.get_logger(__name__)
+
+GRACE = 25.0
+"""Seconds for mails under way when the worker stops: within the 30 s that service managers commonly wait before SIGKILL."""
+
+BEAT_EVERY = timedelta(seconds=10)
+
+
+@attrs.frozen
+class Job:
+    """A background verb, run by one process at a time, every ``period``."""
+
+    name: str
+    verb: Callable[[Application], Callable[[], Awaitable[object]]]
+    period: timedelta
+
+
+JOBS = (
+    Job("sweep", lambda app: app.sweep, timedelta(minutes=10)),
+    Job("expire leases", lambda app: app.expire_leases, timedelta(seconds=5)),
+    Job("finish issues", lambda app: app.finish_issues, timedelta(seconds=2)),
+)
+"""Sweeping is not urgent; a dead worker's mails should wait little longer than its lease; a person watches an issue finish."""
+
+
+@attrs.frozen
+class Pace:
+    """How the worker goes about it. ``batch``: deliveries per claim; 500 is where more stops being faster."""
+
+    batch: int = 500
+    poll: timedelta = timedelta(seconds=1)
+    renewal: timedelta = timedelta(seconds=10)
+
+
+@attrs.frozen
+class Parts:
+    """What a worker works with."""
+
+    application: Application
+    mailer: Mailer
+    signal: DeliverySignal
+    locks: Locks
+    heartbeats: Heartbeats
+    pace: Pace = Pace()
+
+
+class Worker:
+    """One delivery worker. ``run`` returns after ``stop`` was called; ``drain`` when nothing is due any more."""
+
+    def __init__(self, name: str, parts: Parts) -> None:
+        self._name = name
+        self._parts = parts
+        self._app = parts.application
+        self._desk = LedgerDesk(parts.application.settle_deliveries, self._release_later)
+        self._stopping = asyncio.Event()
+        self._releasing: set[asyncio.Task[None]] = set()
+
+    def stop(self) -> None:
+        """Claim nothing more, finish the mails under way, give the rest back."""
+        self._stopping.set()
+        self._desk.close()
+
+    async def run(self) -> None:
+        """Deliver until `stop`. Everything it still holds then is given back within `GRACE`."""
+        async with self._sending(), asyncio.TaskGroup() as group:
+            chores = [group.create_task(self._every(job.period, self._job(job))) for job in JOBS]
+            chores.append(group.create_task(self._every(BEAT_EVERY, self._beat)))
+            await self._forever(self._feed)
+            for chore in chores:
+                chore.cancel()
+
+    async def drain(self) -> Mapping[str, int]:
+        """Try each due mail once and run each job once; returns the outcomes, by name, of what was tried."""
+        async with self._sending():
+            await self._deliver_all()
+            for job in JOBS:
+                await self._job(job)()
+            await self._deliver_all()
+        return self._desk.outcomes
+
+    async def _deliver_all(self) -> None:
+        while not self._stopping.is_set() and await self._claim(urgent=True) + await self._claim(urgent=False):
+            await self._desk.idle()
+
+    @asynccontextmanager
+    async def _sending(self) -> AsyncIterator[None]:
+        """The mailer at work; left, it finishes what is under way, and the leases are given back.
+
+        A mailer that ends by itself stops the worker: its error is raised here.
+        """
+        sending = asyncio.create_task(self._parts.mailer.run(self._desk))
+        renewing = asyncio.create_task(self._every(self._parts.pace.renewal, self._renew))
+        sending.add_done_callback(lambda _: self.stop())
+        try:
+            yield
+            self._desk.close()
+            await asyncio.wait([sending], timeout=GRACE)
+        finally:
+            in_time = sending.done()
+            sending.cancel()
+            renewing.cancel()
+            await asyncio.gather(sending, renewing, return_exceptions=True)
+            await self._give_back()
+        if in_time:
+            sending.result()
+
+    async def _feed(self) -> None:
+        """One round of claiming: urgent letters always, an issue's only while the desk has none left."""
+        claimed = await self._claim(urgent=True)
+        if self._desk.hungry.is_set():
+            claimed += await self._claim(urgent=False)
+        if not claimed:
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Until there may be something to do: deliveries were enqueued, the desk has become empty, `stop`, or poll time."""
+        poll = self._parts.pace.poll.total_seconds()
+        wishes: list[Coroutine[object, object, object]] = [self._parts.signal.wait(poll), self._stopping.wait()]
+        if not self._desk.hungry.is_set():
+            wishes.append(self._desk.hungry.wait())
+        waits = [asyncio.ensure_future(wish) for wish in wishes]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+
+    async def _claim(self, *, urgent: bool) -> int:
+        consignment = await self._app.claim_deliveries(self._name, self._parts.pace.batch, urgent=urgent)
+        self._desk.put(consignment, urgent=urgent)
+        return len(consignment.parcels)
+
+    async def _renew(self) -> None:
+        for lease in self._desk.leases:
+            if not await self._app.renew_lease(lease):
+                log.warning("lease_lost", lease=str(lease))
+                self._desk.drop(lease)
+
+    async def _beat(self) -> None:
+        await self._parts.heartbeats.beat(self._name)
+
+    def _job(self, job: Job) -> Callable[[], Awaitable[None]]:
+        async def run() -> None:
+            async with self._parts.locks.try_hold(job.name) as held:
+                if held:
+                    await job.verb(self._app)()
+
+        return run
+
+    async def _every(self, period: timedelta, verb: Callable[[], Awaitable[None]]) -> None:
+        async def once() -> None:
+            await verb()
+            await asyncio.sleep(period.total_seconds())
+
+        await self._forever(once)
+
+    async def _forever(self, verb: Callable[[], Awaitable[None]]) -> None:
+        """Again and again until `stop`; a store that is away is looked for every half second."""
+        while not self._stopping.is_set():
+            try:
+                await verb()
+            except Unavailable as error:
+                log.warning("store_unavailable", code=error.code)
+                await asyncio.sleep(RETRY_EVERY)
+
+    def _release_later(self, lease: UUID) -> None:
+        task = asyncio.get_running_loop().create_task(self._release(lease))
+        self._releasing.add(task)
+        task.add_done_callback(self._releasing.discard)
+
+    async def _release(self, lease: UUID) -> None:
+        """End a lease; where the store is away it ends by itself."""
+        try:
+            await self._app.release_lease(lease)
+        except Unavailable as error:
+            log.warning("lease_left_to_expire", lease=str(lease), code=error.code)
+
+    async def _give_back(self) -> None:
+        leases = [self._release(lease) for lease in self._desk.leases]
+        await asyncio.gather(*leases, *self._releasing)
