@@ -1,7 +1,7 @@
 """The worker's desk: parcels wait here for the mailer's connections, and every step of them is settled here.
 
-Results and marks of all connections travel in one gathered transaction. A store that is away is waited for: until it answers,
-nothing that was marked is completed, so nothing is lost and nothing is repeated.
+Results and marks of all connections travel in one gathered transaction. A store that is away is waited for: until it
+answers, nothing that was marked is completed, so nothing is lost and nothing is repeated.
 """
 
 import asyncio
@@ -40,8 +40,8 @@ class LedgerDesk(Desk):
         settle: the use case that writes results and grants marks.
         on_release: called with a lease's id when the last of its parcels has been settled.
 
-    ``outcomes`` counts what was reported, by the outcome's name, and ``refused`` the marks that were not granted. ``hungry`` is
-    set while no bulk parcel waits.
+    ``outcomes`` counts what was reported, by the outcome's name, and ``refused`` the marks that were not granted.
+    ``hungry`` is set while no bulk parcel waits.
     """
 
     def __init__(self, settle: SettleDeliveries, on_release: Callable[[UUID], None]) -> None:

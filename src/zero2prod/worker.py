@@ -19,7 +19,9 @@ from zero2prod_core.ports.store import Heartbeats, Locks
 log = structlog.get_logger(__name__)
 
 GRACE = 25.0
-"""Seconds for mails under way when the worker stops: within the 30 s that service managers commonly wait before SIGKILL."""
+"""Seconds for mails under way when the worker stops: within the 30 s that service managers commonly wait before
+SIGKILL.
+"""
 
 BEAT_EVERY = timedelta(seconds=10)
 
@@ -38,7 +40,9 @@ JOBS = (
     Job("expire leases", lambda app: app.expire_leases, timedelta(seconds=5)),
     Job("finish issues", lambda app: app.finish_issues, timedelta(seconds=2)),
 )
-"""Sweeping is not urgent; a dead worker's mails should wait little longer than its lease; a person watches an issue finish."""
+"""Sweeping is not urgent; a dead worker's mails should wait little longer than its lease; a person watches an issue
+finish.
+"""
 
 
 @attrs.frozen
@@ -131,7 +135,9 @@ class Worker:
             await self._rest()
 
     async def _rest(self) -> None:
-        """Until there may be something to do: deliveries were enqueued, the desk has become empty, `stop`, or poll time."""
+        """Until there may be something to do: deliveries were enqueued, the desk has become empty, `stop`, or poll
+        time.
+        """
         poll = self._parts.pace.poll.total_seconds()
         wishes: list[Coroutine[object, object, object]] = [self._parts.signal.wait(poll), self._stopping.wait()]
         if not self._desk.hungry.is_set():

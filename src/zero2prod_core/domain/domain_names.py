@@ -85,9 +85,7 @@ class DomainName:
 
 
 def lower(name: str) -> str:
-    """Lower case and NFC, letter by letter: over a whole word ``str.lower`` would make another sigma of the last
-    one.
-    """
+    """Lower case and NFC, letter by letter: of a whole word ``str.lower`` makes another last sigma."""
     return name.lower() if name.isascii() else unicodedata.normalize("NFC", "".join(map(str.lower, name)))
 
 

@@ -67,11 +67,11 @@ class EmailAddress:
     @classmethod
     def _read(cls, typed: str, field: str) -> "EmailAddress":
         _check_length(typed, field)
-        if typed.count("@") != 1:
-            raise FieldInvalid(field, "must have exactly one @, between a local part and a domain", EXAMPLE)
         local, _, domain = typed.partition("@")
+        if not (local and domain) or "@" in domain:
+            raise FieldInvalid(field, "must have exactly one @, between a local part and a domain", EXAMPLE)
         normal = unicodedata.normalize("NFC", local)
-        for form in {local, normal}:
+        for form in (local, normal):
             _check_local_part(form, field)
         name = DomainName.parse(domain, field)
         text = f"{normal}@{unicodedata.normalize('NFC', domain)}"

@@ -7,7 +7,7 @@ from zero2prod_core.domain.audit import Action, AuditOutcome, Resource
 from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.keys import KeyRing
 from zero2prod_core.domain.origins import Origin
-from zero2prod_core.domain.passwords import Password
+from zero2prod_core.domain.passwords import Password, normalised
 from zero2prod_core.domain.tokens import Purpose, Token, read_token, token_text
 from zero2prod_core.errors import (
     AccountUnknown,
@@ -191,7 +191,7 @@ class ChangePassword:
             raise PasswordsDiffer
         async with self.uow.reading() as tx:
             account = await tx.accounts.get(visitor.account.id)
-        verification = await self.passwords.verify(current, account.password_hash if account else None)
+        verification = await self.passwords.verify(normalised(current), account.password_hash if account else None)
         if not verification.matches:
             await self._refuse(origin, visitor.account)
             raise CurrentPasswordWrong

@@ -3,6 +3,7 @@ import attrs
 from zero2prod_core.domain.accounts import Account, Username
 from zero2prod_core.domain.audit import Action, AuditOutcome, Resource
 from zero2prod_core.domain.origins import Origin
+from zero2prod_core.domain.passwords import normalised
 from zero2prod_core.domain.sessions import ID_BYTES, SessionId, new_session
 from zero2prod_core.errors import CredentialsRefused, FieldInvalid
 from zero2prod_core.ports.accounts import PasswordHasher
@@ -38,11 +39,12 @@ class LogIn:
     async def __call__(self, origin: Origin, username: str, password: str) -> SessionId:
         account = await self._find(username)
         encoded = account.password_hash if account else None
-        verification = await self.passwords.verify(password, encoded)
+        typed = normalised(password)
+        verification = await self.passwords.verify(typed, encoded)
         if account is None or not verification.matches:
             await self._refuse(origin, account)
             raise CredentialsRefused
-        renewed = await self.passwords.hash(password) if verification.outdated else encoded
+        renewed = await self.passwords.hash(typed) if verification.outdated else encoded
         return await self._open(origin, account, renewed)
 
     async def _find(self, username: str) -> Account | None:

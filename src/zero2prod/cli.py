@@ -1,0 +1,32 @@
+"""The command line. Results go to stdout, everything else to stderr; exit 0 done, 1 refused or failed, 2 wrong set-up."""
+
+import click
+
+from zero2prod.commands.admin import admin
+from zero2prod.commands.common import REFUSED, WRONG_SET_UP, fail
+from zero2prod.commands.issues import issues
+from zero2prod.commands.newsletters import newsletters
+from zero2prod.commands.services import migrate, serve, up, worker
+from zero2prod_core.errors import DataDirectoryRefused, SettingInvalid, Zero2ProdError
+
+HELP = {"help_option_names": ["-h", "--help"]}
+
+
+@click.group(context_settings=HELP)
+@click.version_option(package_name="zero2prod")
+def cli() -> None:
+    """A newsletter service: sign-up with double opt-in, and issues that arrive."""
+
+
+for command in (up, serve, worker, migrate, admin, newsletters, issues):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; whatever the house refuses becomes one line and an exit code, never a traceback."""
+    try:
+        cli()
+    except (SettingInvalid, DataDirectoryRefused) as error:
+        fail(str(error), WRONG_SET_UP)
+    except Zero2ProdError as error:
+        fail(str(error), REFUSED)

@@ -1,0 +1,61 @@
+"""What every command shares: settings, output, and how a refusal is told."""
+
+import asyncio
+import getpass
+import sys
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, NoReturn, TypeVar
+
+import click
+import orjson
+
+from zero2prod import logs
+from zero2prod.runtime import Runtime, running
+from zero2prod.settings import Settings, load
+from zero2prod_core.domain.origins import Actor, ActorKind, Origin
+
+Result = TypeVar("Result")
+
+WRONG_SET_UP = 2
+REFUSED = 1
+
+
+def settings_for_terminal(flags: Mapping[str, object] | None = None) -> Settings:
+    """Load settings; logs go to stderr, because results go to stdout."""
+    settings = load(flags)
+    logs.configure(settings.log.format, sys.stderr)
+    return settings
+
+
+def run_with(verb: Callable[[Runtime], Coroutine[Any, Any, Result]], settings: Settings | None = None) -> Result:
+    """Run one verb over an open runtime."""
+    chosen = settings or settings_for_terminal()
+
+    async def run() -> Result:
+        async with running(chosen) as runtime:
+            return await verb(runtime)
+
+    return asyncio.run(run())
+
+
+def terminal() -> Origin:
+    """Whoever typed the command, by the name the machine knows them by."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = "unknown"
+    return Origin(Actor(ActorKind.TERMINAL, user))
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+def show(value: object, lines: list[str], *, as_json: bool) -> None:
+    """Print a result on stdout: ``value`` as one line of JSON, or ``lines`` for a person."""
+    click.echo(orjson.dumps(value, default=str).decode() if as_json else "\n".join(lines))
+
+
+def fail(message: str, status: int) -> NoReturn:
+    """End with one line on stderr."""
+    click.echo(f"zero2prod: {message}", err=True)
+    raise SystemExit(status)

@@ -1,0 +1,92 @@
+"""``zero2prod issues``."""
+
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import click
+
+from zero2prod.commands.common import json_option, run_with, show, terminal
+from zero2prod_core.domain.deliveries import DeliveryState
+from zero2prod_core.domain.idempotency import IdempotencyKey
+from zero2prod_core.domain.issues import Content, Issue
+from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER, Slug
+from zero2prod_core.errors import FieldInvalid, IssueUnknown
+from zero2prod_core.usecases.issues import IssueProgress, Publication
+
+
+@click.group()
+def issues() -> None:
+    """Issues: publish them, and see how far they are."""
+
+
+@issues.command()
+@click.option("--title", required=True, help="Becomes the subject of the mail.")
+@click.option("--text", type=click.Path(path_type=Path), help="File with the text part, in UTF-8.")
+@click.option("--html", type=click.Path(path_type=Path), help="File with the HTML part, in UTF-8.")
+@click.option("--newsletter", default=DEFAULT_NEWSLETTER.slug.text, show_default=True, help="The newsletter's slug.")
+@click.option("--idempotency-key", help="With the same key an issue is published once, however often you call.")
+@json_option
+def publish(
+    title: str, text: Path | None, html: Path | None, newsletter: str, idempotency_key: str | None, as_json: bool
+) -> None:
+    """Publish an issue to every confirmed subscriber."""
+    content = Content.parse(title, _read(text, "text"), _read(html, "html"))
+    key = IdempotencyKey.parse(idempotency_key if idempotency_key is not None else uuid4().hex)
+    publication = Publication(Slug.parse(newsletter), content, key)
+    issue = run_with(lambda runtime: runtime.application.publish(publication, terminal()))
+    show(_fields(issue), [f"Published {issue.id} to {issue.audience} subscribers."], as_json=as_json)
+
+
+def _read(path: Path | None, option: str) -> str:
+    if path is None:
+        return ""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise FieldInvalid(f"--{option}", f"cannot be read: {error}", "Give a file that exists") from None
+    except UnicodeDecodeError:
+        raise FieldInvalid(f"--{option}", f"{path} is not in UTF-8", "Save it as UTF-8") from None
+
+
+@issues.command("list")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000), help="How many, newest first.")
+@json_option
+def list_(limit: int, as_json: bool) -> None:
+    """Show the newest issues."""
+    found = run_with(lambda runtime: runtime.application.list_issues(limit))
+    lines = [f"{issue.id}\t{issue.state}\t{issue.audience}\t{issue.title}" for issue in found]
+    show([_fields(issue) for issue in found], lines, as_json=as_json)
+
+
+@issues.command("show")
+@click.argument("issue_id", metavar="ID")
+@json_option
+def show_(issue_id: str, as_json: bool) -> None:
+    """Show one issue with the sums of its deliveries."""
+    try:
+        wanted = UUID(issue_id)
+    except ValueError:
+        raise IssueUnknown(issue_id) from None
+    progress = run_with(lambda runtime: runtime.application.show_issue(wanted))
+    sums = {str(state): progress.sums.get(state, 0) for state in DeliveryState}
+    show({**_fields(progress.issue), "sums": sums}, _lines(progress), as_json=as_json)
+
+
+def _lines(progress: IssueProgress) -> list[str]:
+    issue = progress.issue
+    heading = [f"{issue.title}", f"state\t{issue.state}", f"audience\t{issue.audience}"]
+    if issue.pause_reason:
+        heading.append(f"paused\t{issue.pause_reason}")
+    return heading + [f"{state}\t{progress.sums.get(state, 0)}" for state in DeliveryState]
+
+
+def _fields(issue: Issue) -> dict[str, object]:
+    return {
+        "id": str(issue.id),
+        "title": issue.title,
+        "state": issue.state.value,
+        "audience": issue.audience,
+        "published_at": issue.published_at,
+        "finished_at": issue.finished_at,
+        "pause_reason": issue.pause_reason,
+    }

@@ -1,0 +1,70 @@
+"""``zero2prod up``, ``serve``, ``worker`` and ``migrate``: what runs."""
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from adapters_postgres.embedded import default_data_dir
+from zero2prod import logs, runtime, supervisor
+from zero2prod.commands.common import REFUSED, fail, json_option, settings_for_terminal, show
+from zero2prod.settings import check_keys, load
+
+host_option = click.option("--host", help="Network address to listen on.")
+port_option = click.option("--port", type=int, help="TCP port of the site.")
+
+
+@click.command()
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="TCP port of the site.")
+@click.option("--mailbox-port", default=8025, show_default=True, type=click.IntRange(1, 65535), help="TCP port of the mailbox.")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Where everything is kept.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 32), help="Delivery workers.")
+def up(port: int, mailbox_port: int, data_dir: Path | None, workers: int) -> None:
+    """Start everything on this machine: database, site, delivery worker and mailbox."""
+    settings = settings_for_terminal({"http.port": port})
+    plan = supervisor.Plan((data_dir or default_data_dir()).expanduser().absolute(), mailbox_port, workers)
+    asyncio.run(supervisor.up(settings, plan))
+
+
+@click.command()
+@host_option
+@port_option
+def serve(host: str | None, port: int | None) -> None:
+    """Run the HTTP service alone; any number of them share one database."""
+    flags = {path: value for path, value in (("http.host", host), ("http.port", port)) if value is not None}
+    settings = load(flags)
+    check_keys(settings)
+    logs.configure(settings.log.format)
+    runtime.run(runtime.serve(settings))
+
+
+@click.command()
+@click.option("--drain", is_flag=True, help="Deliver all that is due, run each background job once, and exit.")
+@json_option
+def worker(drain: bool, as_json: bool) -> None:
+    """Run the delivery worker alone; any number of them share one database."""
+    if not drain:
+        settings = load()
+        check_keys(settings)
+        logs.configure(settings.log.format)
+        runtime.run(runtime.work(settings))
+        return
+    outcomes = runtime.run(runtime.drain(settings_for_terminal()))
+    lines = [f"{name}\t{count}" for name, count in sorted(outcomes.items())] or ["Nothing was due."]
+    show(outcomes, lines, as_json=as_json)
+    untried = sum(outcomes.get(name, 0) for name in runtime.UNTRIED)
+    if untried:
+        fail(f"{untried} due mails could not be tried; they stay in the ledger.", REFUSED)
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Change nothing; exit 1 if the schema is not up to date.")
+def migrate(check: bool) -> None:
+    """Bring the database's schema up to date."""
+    settings = settings_for_terminal()
+    pending = runtime.pending_migrations(settings)
+    if check and pending:
+        fail(f"the schema lacks {', '.join(pending)}. Run: zero2prod migrate", REFUSED)
+    if not check:
+        runtime.migrate(settings)
+    click.echo(f"Applied {', '.join(pending)}." if pending else "The schema is up to date.")

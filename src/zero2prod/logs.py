@@ -1,0 +1,36 @@
+"""Logs: JSON lines on stdout for programs, a person's format on a terminal."""
+
+import logging
+import sys
+from typing import TextIO
+
+import orjson
+import structlog
+
+from zero2prod.settings import LogFormat
+
+
+def configure(form: LogFormat, stream: TextIO | None = None) -> None:
+    """Send our own logs, and warnings of the libraries, to ``stream`` (stdout)."""
+    out = stream or sys.stdout
+    readable = form is LogFormat.TEXT or (form is LogFormat.AUTO and out.isatty())
+    before: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last = structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer(serializer=_dumps)
+    structlog.configure(
+        processors=[*before, *([] if readable else [structlog.processors.format_exc_info]), last],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(out),
+        cache_logger_on_first_use=True,
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(foreign_pre_chain=before, processor=last)
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(formatter)
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def _dumps(event: object, **_: object) -> str:
+    return orjson.dumps(event, default=str).decode()
