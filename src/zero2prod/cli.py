@@ -1,4 +1,8 @@
-"""The command line. Results go to stdout, everything else to stderr; exit 0 done, 1 refused or failed, 2 wrong set-up."""
+"""The command line. Results go to stdout, everything else to stderr; exit 0 done, 1 refused or failed, 2 wrong
+set-up.
+"""
+
+import asyncio
 
 import click
 
@@ -8,6 +12,9 @@ from zero2prod.commands.issues import issues
 from zero2prod.commands.newsletters import newsletters
 from zero2prod.commands.services import migrate, serve, up, worker
 from zero2prod_core.errors import DataDirectoryRefused, SettingInvalid, Zero2ProdError
+
+INTERRUPTED = 130
+"""What a shell reports for a program that ended by SIGINT."""
 
 HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -26,6 +33,8 @@ def main() -> None:
     """Run the command line; whatever the house refuses becomes one line and an exit code, never a traceback."""
     try:
         cli()
+    except asyncio.CancelledError:
+        fail("stopped at once, at the second signal.", INTERRUPTED)
     except (SettingInvalid, DataDirectoryRefused) as error:
         fail(str(error), WRONG_SET_UP)
     except Zero2ProdError as error:

@@ -9,7 +9,7 @@ import errno
 import logging
 from collections.abc import Awaitable
 from contextlib import AsyncExitStack
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from aiohttp import web
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -111,6 +111,8 @@ class _Receiver:
 class _Connection(SMTP):
     """One client's connection, listed among the open ones as long as it lasts."""
 
+    _serving: asyncio.Task[None]
+
     def __init__(self, receiver: _Receiver, connections: "set[_Connection]") -> None:
         super().__init__(
             receiver,
@@ -122,27 +124,33 @@ class _Connection(SMTP):
             loop=asyncio.get_running_loop(),
         )
         self._connections = connections
-        self.serving: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        self._serving = cast("asyncio.Task[None]", self._handler_coroutine)  # begun a line ago
+        self._serving.add_done_callback(_forget)
         self._connections.add(self)
-        self.serving = self._handler_coroutine
-        if self.serving is not None:
-            self.serving.add_done_callback(self._gone)
 
-    def _gone(self, serving: "asyncio.Task[None]") -> None:
+    def connection_lost(self, error: Exception | None) -> None:
         self._connections.discard(self)
-        if not serving.cancelled():
-            serving.exception()  # a client that hung up while it was being answered is no news
+        super().connection_lost(error)
+
+    def hang_up(self) -> "asyncio.Task[None]":
+        """Close at once, without waiting for a client that does not read; the task ends when all is done."""
+        # TCP transports can all be aborted, but uvloop's are of no class that says so.
+        cast("asyncio.WriteTransport", self.transport).abort()
+        return self._serving
+
+
+def _forget(serving: "asyncio.Task[None]") -> None:
+    """A client that went away while it was being answered is no news, and asyncio need not report it."""
+    if not serving.cancelled():
+        serving.exception()
 
 
 async def _close_smtp(server: asyncio.Server, connections: set[_Connection]) -> None:
     server.close()
-    serving = [connection.serving for connection in connections if connection.serving is not None]
-    for connection in list(connections):
-        if isinstance(connection.transport, asyncio.Transport):
-            connection.transport.abort()
+    serving = [connection.hang_up() for connection in list(connections)]
     await asyncio.gather(*serving, return_exceptions=True)
     await server.wait_closed()
 

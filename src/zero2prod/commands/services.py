@@ -16,7 +16,9 @@ port_option = click.option("--port", type=int, help="TCP port of the site.")
 
 @click.command()
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="TCP port of the site.")
-@click.option("--mailbox-port", default=8025, show_default=True, type=click.IntRange(1, 65535), help="TCP port of the mailbox.")
+@click.option(
+    "--mailbox-port", default=8025, show_default=True, type=click.IntRange(1, 65535), help="TCP port of the mailbox."
+)
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where everything is kept.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 32), help="Delivery workers.")
 def up(port: int, mailbox_port: int, data_dir: Path | None, workers: int) -> None:

@@ -1,0 +1,81 @@
+"""Which adapter stands behind which port. Leaves are annotated, because only annotated leaves are type-checked."""
+
+import sys
+
+from adapters_postgres.health import PostgresHealth, PostgresHeartbeats
+from adapters_postgres.signal import PostgresDeliverySignal
+from dependency_injector import containers, providers
+
+from adapters_email.console import ConsoleMailer
+from adapters_email.memory import InMemoryMailer
+from adapters_email.smtp import SmtpMailer
+from adapters_email.smtp_url import SmtpUrl
+from adapters_postgres.locks import PostgresLocks
+from adapters_postgres.pool import Pool
+from adapters_postgres.unit_of_work import PostgresUnitOfWork
+from adapters_system.clock import SystemClock
+from adapters_system.common_passwords import load_common_passwords
+from adapters_system.ids import TimeOrderedIds
+from adapters_system.passwords import Argon2PasswordHasher
+from adapters_system.randomness import SystemRandomness
+from zero2prod.settings import Settings, check_keys
+from zero2prod_core.application import Application, Ports
+from zero2prod_core.domain.keys import KeyRing
+from zero2prod_core.ports.deliveries import DeliverySignal
+from zero2prod_core.ports.mailer import Mailer
+from zero2prod_core.ports.store import Health, Heartbeats, Locks, UnitOfWork
+from zero2prod_core.ports.system import Clock, Ids, Randomness
+from zero2prod_core.usecases.policy import Policy
+
+
+def _policy(settings: Settings) -> Policy:
+    return Policy(
+        base_url=settings.base_url,
+        sender=settings.sender,
+        token_lasts=settings.subscriptions.token_ttl,
+        lease_lasts=settings.delivery.lease,
+        uncertain=settings.delivery.uncertain,
+        common_passwords=load_common_passwords(),
+    )
+
+
+def _smtp(settings: Settings) -> Mailer:
+    mail = settings.mail
+    relay = SmtpUrl.parse(mail.smtp_url)
+    return SmtpMailer(relay, connections=mail.smtp_connections, time_limit=mail.timeout.total_seconds())
+
+
+def _transport(settings: Settings) -> str:
+    return settings.mail.transport.value
+
+
+class Container(containers.DeclarativeContainer):
+    """One process's parts, built when first asked for. The pool is built closed; `runtime.running` opens it."""
+
+    settings: providers.Provider[Settings] = providers.Dependency(instance_of=Settings)
+
+    clock: providers.Provider[Clock] = providers.Singleton(SystemClock)
+    ids: providers.Provider[Ids] = providers.Singleton(TimeOrderedIds)
+    randomness: providers.Provider[Randomness] = providers.Singleton(SystemRandomness)
+    passwords: providers.Provider[Argon2PasswordHasher] = providers.Singleton(Argon2PasswordHasher)
+    keys: providers.Provider[KeyRing] = providers.Singleton(check_keys, settings)
+    policy: providers.Provider[Policy] = providers.Singleton(_policy, settings)
+
+    pool: providers.Provider[Pool] = providers.Singleton(Pool, settings.provided.database.url)
+    uow: providers.Provider[UnitOfWork] = providers.Singleton(PostgresUnitOfWork, pool)
+    locks: providers.Provider[Locks] = providers.Singleton(PostgresLocks, pool)
+    health: providers.Provider[Health] = providers.Singleton(PostgresHealth, pool)
+    heartbeats: providers.Provider[Heartbeats] = providers.Singleton(PostgresHeartbeats, pool)
+    signal: providers.Provider[DeliverySignal] = providers.Singleton(PostgresDeliverySignal, pool)
+
+    mailer: providers.Provider[Mailer] = providers.Selector(
+        providers.Callable(_transport, settings),
+        smtp=providers.Singleton(_smtp, settings),
+        memory=providers.Singleton(InMemoryMailer),
+        console=providers.Singleton(ConsoleMailer, providers.Object(sys.stdout)),
+    )
+
+    ports: providers.Provider[Ports] = providers.Singleton(
+        Ports, uow=uow, ids=ids, randomness=randomness, passwords=passwords, keys=keys, policy=policy
+    )
+    application: providers.Provider[Application] = providers.Singleton(Application.assemble, ports)

@@ -1,0 +1,165 @@
+"""What runs in a process: one open set of parts, and the services over it."""
+
+import asyncio
+import errno
+import os
+import platform
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, TypeVar
+
+import attrs
+import structlog
+from adapters_http.app import make_app
+from adapters_http.config import HttpConfig
+from aiohttp import web
+
+from adapters_postgres import migrate as migrations
+from zero2prod.container import Container
+from zero2prod.processes import stopping_on_signals
+from zero2prod.settings import Settings, name_of
+from zero2prod.worker import Pace, Parts, Worker
+from zero2prod_core.application import Application
+from zero2prod_core.errors import SettingInvalid
+
+log = structlog.get_logger(__name__)
+
+Result = TypeVar("Result")
+
+GRACE = 10.0
+"""Seconds for requests under way when the site stops; publishing to a large audience takes a few."""
+
+UNTRIED = ("throttled", "senderfault")
+"""Outcomes that say nothing about the recipient: the mail was not tried in earnest."""
+
+
+@attrs.frozen
+class Runtime:
+    """An open application with the parts that its services need."""
+
+    application: Application
+    settings: Settings
+    container: Container
+
+
+def run(service: Coroutine[Any, Any, Result]) -> Result:
+    """Run a service to its end, on uvloop where it is installed."""
+    try:
+        import uvloop  # noqa: PLC0415 - an extra that need not be there
+    except ModuleNotFoundError:
+        return asyncio.run(service)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(service)
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Runtime]:
+    """The application over PostgreSQL, open until the block ends; a database that is away is no reason not to start."""
+    _check_database(settings)
+    container = Container(settings=settings)
+    async with AsyncExitStack() as stack:
+        passwords, pool = container.passwords(), container.pool()
+        stack.callback(passwords.close)
+        await pool.open()
+        stack.push_async_callback(pool.close)
+        yield Runtime(container.application(), settings, container)
+
+
+def _check_database(settings: Settings) -> None:
+    if not settings.database.url:
+        rule = "is missing. Give a libpq URL, or run `zero2prod up`, which brings a database of its own."
+        raise SettingInvalid(name_of("database.url"), rule)
+
+
+async def serve(settings: Settings) -> None:
+    """The HTTP service, until a signal."""
+    async with running(settings) as runtime, AsyncExitStack() as stack:
+        runner = web.AppRunner(_site(runtime), access_log=None, shutdown_timeout=GRACE)
+        stack.push_async_callback(runner.cleanup)
+        await runner.setup()
+        await _listen(runner, settings)
+        log.info("serving", host=settings.http.host, port=settings.http.port, base_url=settings.base_url)
+        stop = asyncio.Event()
+        with stopping_on_signals(stop.set):
+            await stop.wait()
+        log.info("stopping")
+
+
+def _site(runtime: Runtime) -> web.Application:
+    settings, container = runtime.settings, runtime.container
+    config = HttpConfig(
+        base_url=settings.base_url,
+        keys=container.keys(),
+        cookie_secure=settings.http.cookie_secure,
+        trusted_proxies=settings.trusted_proxies,
+        confirm_on_get=settings.subscriptions.confirm_on_get,
+    )
+    return make_app(runtime.application, config, container.health(), container.heartbeats(), container.ids())
+
+
+async def _listen(runner: web.AppRunner, settings: Settings) -> None:
+    try:
+        await web.TCPSite(runner, settings.http.host, settings.http.port).start()
+    except OSError as error:
+        raise cannot_listen(settings, error) from None
+
+
+def cannot_listen(settings: Settings, error: OSError) -> SettingInvalid:
+    """Why the site's port cannot be opened, and what to do."""
+    if error.errno == errno.EADDRINUSE:
+        rule = f"port {settings.http.port} is in use. Stop the other program, or choose another port with --port."
+        return SettingInvalid(name_of("http.port"), rule)
+    if error.errno == errno.EACCES:
+        rule = f"port {settings.http.port} may not be opened by this user. Choose one above 1023."
+        return SettingInvalid(name_of("http.port"), rule)
+    return SettingInvalid(name_of("http.host"), f"cannot listen on {settings.http.host}: {error.strerror}.")
+
+
+def worker_name() -> str:
+    """Tells workers apart in leases and logs: the machine and the process."""
+    return f"{platform.node()}:{os.getpid()}"
+
+
+def _worker(runtime: Runtime) -> Worker:
+    container, delivery = runtime.container, runtime.settings.delivery
+    return Worker(
+        worker_name(),
+        Parts(
+            application=runtime.application,
+            mailer=container.mailer(),
+            signal=container.signal(),
+            locks=container.locks(),
+            heartbeats=container.heartbeats(),
+            pace=Pace(delivery.batch, delivery.poll, delivery.renewal),
+        ),
+    )
+
+
+async def work(settings: Settings) -> None:
+    """The delivery worker, until a signal."""
+    async with running(settings) as runtime:
+        worker = _worker(runtime)
+        log.info("working", worker=worker_name())
+        with stopping_on_signals(worker.stop):
+            await worker.run()
+        log.info("stopped", worker=worker_name())
+
+
+async def drain(settings: Settings) -> Mapping[str, int]:
+    """Deliver all that is due, and run each job once; the outcomes by name."""
+    async with running(settings) as runtime:
+        worker = _worker(runtime)
+        with stopping_on_signals(worker.stop):
+            return await worker.drain()
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the schema up to date as the owner, and grant the application's role what it needs."""
+    _check_database(settings)
+    migrations.migrate(settings.database.owner_url or settings.database.url, settings.database.url)
+
+
+def pending_migrations(settings: Settings) -> list[str]:
+    """The names of migrations that are still to be applied."""
+    _check_database(settings)
+    return migrations.pending(settings.database.owner_url or settings.database.url)

@@ -1,0 +1,294 @@
+"""``zero2prod up``: database, site, workers and mailbox under one process, which ends everything it started."""
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import IO
+
+import attrs
+import click
+import structlog
+
+from adapters_postgres.embedded import EmbeddedPostgres
+from adapters_postgres.embedded.processes import guarded
+from adapters_system.clock import SystemClock
+from zero2prod import runtime
+from zero2prod.mailbox import Mailbox
+from zero2prod.processes import stopping_on_signals
+from zero2prod.settings import MailSettings, Settings, is_loopback, name_of, options
+from zero2prod_core.domain.accounts import Username
+from zero2prod_core.domain.origins import system
+from zero2prod_core.errors import SettingInvalid
+
+log = structlog.get_logger(__name__)
+
+FIRST_ACCOUNT = Username("admin")
+
+LOG_KEPT = 10 * 1024 * 1024
+"""Bytes of the services' log kept from one start to the next; what is longer begins anew."""
+
+SITE = "serve"
+
+LOOKS_EVERY = 0.05
+"""Seconds between looks for the site: a person does not notice so little."""
+
+READY_WITHIN = 30.0
+"""Seconds for the site to answer after its start; it takes about one."""
+
+STOPS_WITHIN: Mapping[str, float] = {SITE: 12.0, "worker": 30.0}
+"""Seconds after SIGTERM until SIGKILL: a little more than each gives its own work."""
+
+RESTART_AFTER = 1.0
+"""Seconds before a service that ended by itself is started again."""
+
+
+@attrs.frozen
+class Plan:
+    """What `up` was asked for beyond the settings."""
+
+    data_dir: Path
+    mailbox_port: int
+    workers: int
+
+
+async def up(settings: Settings, plan: Plan) -> None:
+    """Run everything until a signal; print where it is once it answers.
+
+    Raises:
+        SettingInvalid, DataDirectoryRefused: something cannot start; whatever had started is ended again.
+    """
+    _check_port(settings)
+    stop = asyncio.Event()
+    with stopping_on_signals(stop.set):
+        async with AsyncExitStack() as stack:
+            settings = await _with_database(settings, plan, stack)
+            mailbox_url, settings = await _with_mailbox(settings, plan, stack)
+            settings = _with_local_cookie(_with_keys(settings, plan))
+            await asyncio.to_thread(runtime.migrate, settings)
+            services = await stack.enter_async_context(_services(settings, plan))
+            await services.ready(settings, stop)
+            if not stop.is_set():
+                await _announce(settings, mailbox_url, plan)
+            await stop.wait()
+            click.echo("Stopping.", err=True)
+
+
+def _check_port(settings: Settings) -> None:
+    """Say at once what the site's own process could only say in its log."""
+    try:
+        family, *_, where = socket.getaddrinfo(settings.http.host, settings.http.port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(where)
+    except OSError as error:
+        raise runtime.cannot_listen(settings, error) from None
+
+
+async def _with_database(settings: Settings, plan: Plan, stack: AsyncExitStack) -> Settings:
+    if settings.database.url:
+        return settings
+    server = EmbeddedPostgres(plan.data_dir)
+    await asyncio.to_thread(server.start)
+    stack.push_async_callback(asyncio.to_thread, server.stop)
+    watching = asyncio.create_task(_keep(server))
+    stack.callback(watching.cancel)
+    return attrs.evolve(settings, database=attrs.evolve(settings.database, url=server.url, owner_url=server.owner_url))
+
+
+async def _keep(server: EmbeddedPostgres) -> None:
+    """Start the database again whenever it ended by itself."""
+    while True:
+        if server.pid is None:
+            log.warning("database_ended", restarting=True)
+            await asyncio.to_thread(server.start)
+        await asyncio.sleep(RESTART_AFTER)
+
+
+async def _with_mailbox(settings: Settings, plan: Plan, stack: AsyncExitStack) -> tuple[str | None, Settings]:
+    """Catch all mail on this machine, unless a transport was chosen."""
+    chosen = attrs.evolve(settings.mail, sender="", timeout=MailSettings().timeout)
+    if attrs.evolve(chosen, smtp_connections=MailSettings().smtp_connections) != MailSettings():
+        return None, settings
+    mailbox = Mailbox(SystemClock())
+    await mailbox.start(page_port=plan.mailbox_port)
+    stack.push_async_callback(mailbox.stop)
+    mail = attrs.evolve(settings.mail, smtp_url=f"smtp://127.0.0.1:{mailbox.smtp_port}?tls=none")
+    return mailbox.page_url, attrs.evolve(settings, mail=mail)
+
+
+def _with_keys(settings: Settings, plan: Plan) -> Settings:
+    """The keys given, or those that an earlier start made, or new ones."""
+    if settings.secret.keys:
+        return settings
+    return attrs.evolve(settings, secret=attrs.evolve(settings.secret, keys=kept_keys(plan.data_dir / "secret-keys")))
+
+
+def kept_keys(path: Path) -> str:
+    """The keys in a file that only its owner may read; made when missing, and complete or not there at all."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            unfinished = path.with_suffix(".new")
+            unfinished.unlink(missing_ok=True)
+            with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_hex(32))
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.rename(path)
+        return path.read_text().strip()
+    except OSError as error:
+        raise SettingInvalid("--data-dir", f"cannot keep the keys in {path}: {error.strerror}.") from None
+
+
+def _with_local_cookie(settings: Settings) -> Settings:
+    """Browsers keep a Secure cookie from plain http, so on loopback the session's cookie does without."""
+    if settings.base_url.startswith("https:") or not is_loopback(settings.http.host):
+        return settings
+    return attrs.evolve(settings, http=attrs.evolve(settings.http, cookie_secure=False))
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """This process's environment, with every setting as it stands now."""
+    values = {name: value for name, value in os.environ.items() if not name.startswith("ZERO2PROD_")}
+    for path in options():
+        section, _, option = path.partition(".")
+        values[name_of(path)] = _text(getattr(getattr(settings, section), option))
+    return values
+
+
+def _text(value: object) -> str:
+    seconds = getattr(value, "total_seconds", None)
+    return f"{seconds()}s" if seconds else str(value)
+
+
+async def _announce(settings: Settings, mailbox_url: str | None, plan: Plan) -> None:
+    """Three places with one sentence each; the staff page's is a set-up link for as long as nobody has used one."""
+    link = await _set_up_link(settings)
+    places = [("Site", f"{settings.base_url}/", "Visitors subscribe here.")]
+    if link:
+        places.append(("Staff", link, f"Open this link once, to choose the password of {FIRST_ACCOUNT.text}."))
+    else:
+        places.append(("Staff", f"{settings.base_url}/admin/dashboard", "Log in here to publish an issue."))
+    if mailbox_url:
+        places.append(("Mailbox", mailbox_url, "Every mail that is sent lands here, and goes nowhere else."))
+    for name, url, sentence in places:
+        click.echo(f"{name:<9}{url}\n{'':<9}{sentence}")
+    sys.stdout.flush()
+    click.echo(f"Ctrl-C stops everything; the data stays in {plan.data_dir}.", err=True)
+
+
+async def _set_up_link(settings: Settings) -> str | None:
+    """A link for the first account, until one account has a password: nobody gets in by being first."""
+    async with runtime.running(settings) as running:
+        application, origin = running.application, system("up")
+        accounts = await application.list_accounts()
+        if any(account.password_hash for account in accounts):
+            return None
+        if not any(account.username.key == FIRST_ACCOUNT.key for account in accounts):
+            await application.create_account(origin, FIRST_ACCOUNT)
+        return await application.make_set_up_link(origin, FIRST_ACCOUNT)
+
+
+class Services:
+    """The site's and the workers' processes, each in a session of its own, started again when they end by
+    themselves.
+    """
+
+    def __init__(self, settings: Settings, log_file: IO[bytes]) -> None:
+        self._environment = environment(settings)
+        self._log = log_file
+        self._running: dict[str, Process] = {}
+        self._keepers: list[asyncio.Task[None]] = []
+
+    async def start(self, name: str, *arguments: str) -> None:
+        self._running[name] = await self._spawn(arguments)
+        self._keepers.append(asyncio.create_task(self._keep(name, arguments)))
+
+    async def _spawn(self, arguments: Sequence[str]) -> Process:
+        command = guarded([sys.executable, "-m", "zero2prod", *arguments], None, signal.SIGTERM)
+        return await asyncio.create_subprocess_exec(
+            *command,
+            env=self._environment,
+            stdin=DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            start_new_session=True,
+        )
+
+    async def _keep(self, name: str, arguments: Sequence[str]) -> None:
+        while True:
+            status = await self._running[name].wait()
+            log.warning("service_ended", service=name, status=status, restarting=True)
+            await asyncio.sleep(RESTART_AFTER)
+            self._running[name] = await self._spawn(arguments)
+
+    async def ready(self, settings: Settings, stop: asyncio.Event) -> None:
+        """Return when the site takes connections, or when ``stop`` is set.
+
+        Raises:
+            SettingInvalid: it ended before it did, or takes too long.
+        """
+        deadline = asyncio.get_running_loop().time() + READY_WITHIN
+        while not stop.is_set():
+            if self._running[SITE].returncode is not None or asyncio.get_running_loop().time() > deadline:
+                raise SettingInvalid(
+                    "up", f"the site did not start. Its last words in {self._log.name}: {self._last_words()}"
+                )
+            try:
+                _, writer = await asyncio.open_connection(settings.http.host, settings.http.port)
+            except OSError:
+                await asyncio.sleep(LOOKS_EVERY)
+            else:
+                writer.close()
+                return
+
+    def _last_words(self) -> str:
+        lines = Path(self._log.name).read_text(errors="replace").splitlines()
+        return lines[-1] if lines else "none"
+
+    async def stop(self) -> None:
+        """End the site first, so that nothing new is promised, then the workers, drained."""
+        for keeper in self._keepers:
+            keeper.cancel()
+        for kind, seconds in STOPS_WITHIN.items():
+            chosen = [process for name, process in self._running.items() if name.startswith(kind)]
+            await asyncio.gather(*(_end(process, seconds) for process in chosen))
+
+
+async def _end(process: Process, seconds: float) -> None:
+    try:
+        if process.returncode is None:
+            process.terminate()
+        async with asyncio.timeout(seconds):
+            await process.wait()
+    except (TimeoutError, asyncio.CancelledError):
+        process.kill()
+        await process.wait()
+
+
+@asynccontextmanager
+async def _services(settings: Settings, plan: Plan) -> AsyncIterator[Services]:
+    with _log_file(plan.data_dir / "services.log") as log_file:
+        services = Services(settings, log_file)
+        try:
+            await services.start(SITE, "serve")
+            for number in range(plan.workers):
+                await services.start(f"worker {number + 1}", "worker")
+            yield services
+        finally:
+            await services.stop()
+
+
+@contextmanager
+def _log_file(path: Path) -> Iterator[IO[bytes]]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mode = "wb" if path.exists() and path.stat().st_size > LOG_KEPT else "ab"
+    with path.open(mode) as file:
+        yield file
