@@ -100,7 +100,8 @@ class _Receiver:
         self._mails = mails
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
-        mail = self._mails.catch(envelope.mail_from or "", envelope.rcpt_tos, envelope.original_content or b"")
+        sender = "" if envelope.mail_from in {None, "<>"} else str(envelope.mail_from)
+        mail = self._mails.catch(sender, envelope.rcpt_tos, envelope.original_content or b"")
         return f"250 2.0.0 Caught as mail {mail.number}"
 
     async def handle_exception(self, _error: Exception) -> str:

@@ -6,13 +6,12 @@ its own name point here and read along), loads nothing from elsewhere, and lets 
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
 import attrs
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
 
 from zero2prod.mailbox_mails import Mail, Mails, read
 
@@ -62,16 +61,15 @@ def page_application(mails: Mails, smtp_port: int) -> web.Application:
     return application
 
 
-def linked(text: str) -> Markup:
-    """The text escaped, with its http and https links to click on."""
-    pieces: list[str] = []
+def split_links(text: str) -> Iterator[tuple[str, bool]]:
+    """The text in pieces, each with whether it is an http or https link."""
     end = 0
     for match in LINK.finditer(text):
         url = match[0].rstrip(AFTER_LINK)
-        link = Markup('<a href="{url}" target="_blank" rel="noopener">{url}</a>').format(url=url)
-        pieces += [escape(text[end : match.start()]), link]
+        yield text[end : match.start()], False
+        yield url, True
         end = match.start() + len(url)
-    return Markup("").join([*pieces, escape(text[end:])])
+    yield text[end:], False
 
 
 def _templates() -> Environment:
@@ -82,7 +80,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters["linked"] = linked
+    templates.filters["split_links"] = split_links
     return templates
 
 
@@ -107,7 +105,8 @@ class _Page:
         content = await asyncio.to_thread(read, self._found(request).source)
         # Before the mail's own first tag, so that no base of its own comes first.
         document = '<!doctype html><base target="_blank">' + (content.html or "")
-        headers = {"Content-Security-Policy": POLICY_OF_HTML}
+        # Browsers refuse to show a page of its own that is both sandboxed and isolated from its opener.
+        headers = {"Content-Security-Policy": POLICY_OF_HTML, "Cross-Origin-Opener-Policy": "unsafe-none"}
         return web.Response(text=document, content_type="text/html", headers=headers)
 
     async def source(self, request: web.Request) -> web.Response:

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from zero2prod.commands.common import json_option, run_with, show, terminal
+from zero2prod.commands.terminal import json_option, run_with, show, terminal
 from zero2prod.runtime import Runtime
 from zero2prod_core.domain.accounts import Username
 from zero2prod_core.domain.email_addresses import EmailAddress

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import click
 
-from zero2prod.commands.common import json_option, run_with, show, terminal
+from zero2prod.commands.terminal import json_option, run_with, show, terminal
 from zero2prod_core.domain.deliveries import DeliveryState
 from zero2prod_core.domain.idempotency import IdempotencyKey
 from zero2prod_core.domain.issues import Content, Issue

@@ -2,7 +2,7 @@
 
 import click
 
-from zero2prod.commands.common import json_option, run_with, show, terminal
+from zero2prod.commands.terminal import json_option, run_with, show, terminal
 from zero2prod_core.domain.newsletters import Newsletter
 
 

@@ -7,7 +7,7 @@ import click
 
 from adapters_postgres.embedded import default_data_dir
 from zero2prod import logs, runtime, supervisor
-from zero2prod.commands.common import REFUSED, fail, json_option, settings_for_terminal, show
+from zero2prod.commands.terminal import REFUSED, fail, json_option, settings_for_terminal, show
 from zero2prod.settings import check_keys, load
 
 host_option = click.option("--host", help="Network address to listen on.")
