@@ -6,6 +6,7 @@ value (never a secret's) and says what would be right.
 
 import os
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
@@ -37,8 +38,14 @@ UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 MOST_BATCH = 10_000
 """Deliveries in one claim: twenty times the best size; beyond it a worker's memory and its lease suffer."""
 
+LONGEST = timedelta(days=366)
+"""A longer duration is a slip of the pen, and its arithmetic could leave the calendar."""
+
 MOST_CONNECTIONS = 100
 """Connections to one relay: five times what common relays accept from one client."""
+
+LONGEST_SHOWN = 80
+"""Characters of a wrong value in an error, which is to stay one line of a terminal or two."""
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -137,8 +144,8 @@ class Settings:
     @property
     def base_url(self) -> str:
         """The public URL without a trailing slash; by default what the service is bound to."""
-        given = self.http.base_url.rstrip("/")
-        return given or f"http://{self.http.host}:{self.http.port}"
+        host = f"[{self.http.host}]" if ":" in self.http.host else self.http.host
+        return self.http.base_url.rstrip("/") or f"http://{host}:{self.http.port}"
 
     @property
     def sender(self) -> EmailAddress:
@@ -202,8 +209,9 @@ def load(
     except InvalidSettingsError as error:
         raise _impossible(error) from None
     except InvalidOptionsError as error:
-        raise SettingInvalid(str(file), f"{error}. Remove it, or correct its spelling.") from None
-    except (ConfigFileLoadError, OSError) as error:
+        names = str(error).rpartition(": ")[2]
+        raise SettingInvalid(str(file), f"has no setting for {names}. Remove it, or correct its spelling.") from None
+    except (ConfigFileLoadError, OSError, UnicodeDecodeError) as error:
         raise SettingInvalid(str(file), f"cannot be read: {error}") from None
     check(settings)
     return settings
@@ -212,20 +220,37 @@ def load(
 def _converter() -> Converter:
     converter = get_default_cattrs_converter()
     converter.register_structure_hook(timedelta, lambda value, _: duration(value))
+    converter.register_structure_hook(int, lambda value, _: _whole(value))
+    converter.register_structure_hook(str, lambda value, _: _text(value))
     return converter
+
+
+def _whole(value: object) -> int:
+    """From TOML, 8000.5 and true are numbers too; `int` would take them."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError("no whole number")
+    return int(value)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("no text")
+    return value
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     """The settings that the environment names, as a nested mapping; secrets also through ``…_FILE``."""
     known = {name_of(path): path for path in options()}
     values: dict[str, Any] = {}
-    for name, value in environment.items():
+    for name, value in sorted(environment.items()):
         if not name.startswith(PREFIX):
             continue
         plain = name.removesuffix("_FILE")
         if name in known:
             set_path(values, known[name], value)
         elif name.endswith("_FILE") and plain in known and is_secret(known[plain]):
+            if environment.get(plain):
+                raise SettingInvalid(name, f"stands beside {plain}. Give only one of them.")
             set_path(values, known[plain], _read_secret(name, value))
         else:
             raise SettingInvalid(name, "is not a setting of this program. Remove it, or correct its spelling.")
@@ -245,7 +270,7 @@ def _impossible(group: InvalidSettingsError) -> SettingInvalid:
     if match is None:
         return SettingInvalid("settings", str(group.exceptions[0]))
     value, path = match[1], match[2]
-    shown = "its value" if is_secret(path) else value
+    shown = "its value" if is_secret(path) else textwrap.shorten(value, LONGEST_SHOWN, placeholder="…")
     return SettingInvalid(name_of(path), f"cannot be {shown}. Give {_expected(options()[path])}.")
 
 
@@ -268,16 +293,13 @@ def check(settings: Settings) -> None:
     _check_range("delivery.batch", settings.delivery.batch, 1, MOST_BATCH)
     _check_range("mail.smtp_connections", settings.mail.smtp_connections, 1, MOST_CONNECTIONS)
     for path in ("mail.timeout", "subscriptions.token_ttl", "delivery.lease", "delivery.renewal", "delivery.poll"):
-        _check_positive(settings, path)
+        _check_duration(settings, path)
     if settings.delivery.renewal >= settings.delivery.lease:
         raise SettingInvalid(name_of("delivery.renewal"), f"must be shorter than {name_of('delivery.lease')}.")
     _check_base_url(settings)
     _check_cookie(settings)
     _check_proxies(settings)
-    try:
-        _ = settings.sender
-    except Refusal as refusal:
-        raise SettingInvalid(name_of("mail.sender"), str(refusal).partition(": ")[2]) from None
+    _check_sender(settings)
 
 
 def check_keys(settings: Settings) -> KeyRing:
@@ -293,14 +315,25 @@ def _check_range(path: str, value: int, least: int, most: int) -> None:
         raise SettingInvalid(name_of(path), f"cannot be {value}. Give a whole number from {least} to {most}.")
 
 
-def _check_positive(settings: Settings, path: str) -> None:
+def _check_duration(settings: Settings, path: str) -> None:
     section, _, option = path.partition(".")
     value: timedelta = getattr(getattr(settings, section), option)
-    if value <= timedelta(0):
-        raise SettingInvalid(name_of(path), "must be longer than nothing. Give a duration such as 90s, 10m or 24h.")
+    if not timedelta(0) < value <= LONGEST:
+        rule = f"cannot be {value.total_seconds():g}s. Give more than 0s and at most {LONGEST.days}d."
+        raise SettingInvalid(name_of(path), rule)
+
+
+def _check_sender(settings: Settings) -> None:
+    try:
+        _ = settings.sender
+    except Refusal as refusal:
+        rule = f"{refusal.fields.get('rule', refusal)}. Give the e-mail address that mail comes from."
+        raise SettingInvalid(name_of("mail.sender"), rule) from None
 
 
 def _check_base_url(settings: Settings) -> None:
+    if not settings.http.host:
+        raise SettingInvalid(name_of("http.host"), "is empty. Give the network address to listen on.")
     url = settings.base_url
     try:
         parts = urlsplit(url)

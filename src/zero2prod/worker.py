@@ -87,7 +87,9 @@ class Worker:
         async with self._sending(), asyncio.TaskGroup() as group:
             chores = [group.create_task(self._every(job.period, self._job(job))) for job in JOBS]
             chores.append(group.create_task(self._every(BEAT_EVERY, self._beat)))
-            await self._forever(self._feed)
+            while not self._stopping.is_set():
+                if not await self._succeeds(self._feed):
+                    await asyncio.sleep(RETRY_EVERY)
             for chore in chores:
                 chore.cancel()
 
@@ -106,25 +108,26 @@ class Worker:
 
     @asynccontextmanager
     async def _sending(self) -> AsyncIterator[None]:
-        """The mailer at work; left, it finishes what is under way, and the leases are given back.
+        """The mailer at work, its leases renewed; left, it finishes what is under way, and they are given back.
 
-        A mailer that ends by itself stops the worker: its error is raised here.
+        A mailer or a renewal that ends by itself stops the worker: its error is raised here.
         """
         sending = asyncio.create_task(self._parts.mailer.run(self._desk))
         renewing = asyncio.create_task(self._every(self._parts.pace.renewal, self._renew))
-        sending.add_done_callback(lambda _: self.stop())
+        for task in (sending, renewing):
+            task.add_done_callback(lambda _: self.stop())
         try:
             yield
             self._desk.close()
-            await asyncio.wait([sending], timeout=GRACE)
+            await asyncio.wait([sending, renewing], timeout=GRACE, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            in_time = sending.done()
+            ended = [task for task in (sending, renewing) if task.done()]
             sending.cancel()
             renewing.cancel()
             await asyncio.gather(sending, renewing, return_exceptions=True)
             await self._give_back()
-        if in_time:
-            sending.result()
+        for task in ended:
+            task.result()
 
     async def _feed(self) -> None:
         """One round of claiming: urgent letters always, an issue's only while the desk has none left."""
@@ -157,7 +160,8 @@ class Worker:
 
     async def _renew(self) -> None:
         for lease in self._desk.leases:
-            if not await self._app.renew_lease(lease):
+            lasts = await self._app.renew_lease(lease)
+            if not lasts and lease in self._desk.leases:
                 log.warning("lease_lost", lease=str(lease))
                 self._desk.drop(lease)
 
@@ -173,20 +177,19 @@ class Worker:
         return run
 
     async def _every(self, period: timedelta, verb: Callable[[], Awaitable[None]]) -> None:
-        async def once() -> None:
+        """Again and again until cancelled; a store that is away is looked for every half second."""
+        while True:
+            succeeded = await self._succeeds(verb)
+            await asyncio.sleep(period.total_seconds() if succeeded else RETRY_EVERY)
+
+    async def _succeeds(self, verb: Callable[[], Awaitable[None]]) -> bool:
+        """Run the verb; False where the store is away."""
+        try:
             await verb()
-            await asyncio.sleep(period.total_seconds())
-
-        await self._forever(once)
-
-    async def _forever(self, verb: Callable[[], Awaitable[None]]) -> None:
-        """Again and again until `stop`; a store that is away is looked for every half second."""
-        while not self._stopping.is_set():
-            try:
-                await verb()
-            except Unavailable as error:
-                log.warning("store_unavailable", code=error.code)
-                await asyncio.sleep(RETRY_EVERY)
+        except Unavailable as error:
+            log.warning("store_unavailable", code=error.code)
+            return False
+        return True
 
     def _release_later(self, lease: UUID) -> None:
         task = asyncio.get_running_loop().create_task(self._release(lease))

@@ -8,6 +8,7 @@
     │   ├── FieldInvalid
     │   ├── SettingInvalid
     │   ├── DataDirectoryRefused
+    │   ├── SchemaRefused
     │   ├── TokenMalformed
     │   ├── TokenUnknown
     │   ├── TokenExpired
@@ -111,6 +112,20 @@ class DataDirectoryRefused(Refusal):
 
     def __init__(self, directory: str, rule: str, remedy: str) -> None:
         super().__init__(f"data directory {directory}: {rule}. {remedy}.", directory=directory, rule=rule)
+
+
+class SchemaRefused(Refusal):
+    """The database's schema is not one that this program made, and is left as it is.
+
+    Args:
+        rule: what stands against it, as the end of the sentence "database schema: <rule>."
+        remedy: what to do about it; one sentence without its full stop.
+    """
+
+    code = "schema_refused"
+
+    def __init__(self, rule: str, remedy: str) -> None:
+        super().__init__(f"database schema: {rule}. {remedy}.", rule=rule)
 
 
 class TokenMalformed(Refusal):

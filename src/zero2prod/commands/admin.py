@@ -1,14 +1,13 @@
 """``zero2prod admin``: accounts of the staff."""
 
-import sys
-
 import click
 
+from adapters_system.common_passwords import load_common_passwords
 from zero2prod.commands.terminal import json_option, run_with, show, terminal
 from zero2prod.runtime import Runtime
 from zero2prod_core.domain.accounts import Username
 from zero2prod_core.domain.email_addresses import EmailAddress
-from zero2prod_core.errors import FieldMissing
+from zero2prod_core.domain.passwords import Password
 
 password_option = click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input instead of making a link."
@@ -60,10 +59,9 @@ async def _open(runtime: Runtime, name: Username, password: str | None) -> str |
 
 
 def _read_password() -> str:
-    password = sys.stdin.readline().rstrip("\r\n")
-    if not password:
-        raise FieldMissing("--password-stdin")
-    return password
+    """The first line of standard input, checked before anything is changed."""
+    typed = click.get_text_stream("stdin", "utf-8", "surrogateescape").readline().rstrip("\r\n")
+    return Password.parse(typed, load_common_passwords(), "--password-stdin").text
 
 
 def _tell(name: Username, link: str | None, *, as_json: bool) -> None:

@@ -11,19 +11,24 @@ from zero2prod.commands.terminal import REFUSED, fail, json_option, settings_for
 from zero2prod.settings import check_keys, load
 
 host_option = click.option("--host", help="Network address to listen on.")
-port_option = click.option("--port", type=int, help="TCP port of the site.")
+port_option = click.option("--port", type=click.IntRange(1, 65535), help="TCP port of the site.  [default: 8000]")
+
+
+def _flags(**given: object) -> dict[str, object]:
+    """Those that were given, by the setting's path: an absent flag must not hide what the environment says."""
+    return {f"http.{option}": value for option, value in given.items() if value is not None}
 
 
 @click.command()
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="TCP port of the site.")
+@port_option
 @click.option(
     "--mailbox-port", default=8025, show_default=True, type=click.IntRange(1, 65535), help="TCP port of the mailbox."
 )
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where everything is kept.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 32), help="Delivery workers.")
-def up(port: int, mailbox_port: int, data_dir: Path | None, workers: int) -> None:
+def up(port: int | None, mailbox_port: int, data_dir: Path | None, workers: int) -> None:
     """Start everything on this machine: database, site, delivery worker and mailbox."""
-    settings = settings_for_terminal({"http.port": port})
+    settings = settings_for_terminal(_flags(port=port))
     plan = supervisor.Plan((data_dir or default_data_dir()).expanduser().absolute(), mailbox_port, workers)
     asyncio.run(supervisor.up(settings, plan))
 
@@ -33,8 +38,7 @@ def up(port: int, mailbox_port: int, data_dir: Path | None, workers: int) -> Non
 @port_option
 def serve(host: str | None, port: int | None) -> None:
     """Run the HTTP service alone; any number of them share one database."""
-    flags = {path: value for path, value in (("http.host", host), ("http.port", port)) if value is not None}
-    settings = load(flags)
+    settings = load(_flags(host=host, port=port))
     check_keys(settings)
     logs.configure(settings.log.format)
     runtime.run(runtime.serve(settings))

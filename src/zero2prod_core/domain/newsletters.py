@@ -14,6 +14,9 @@ LONGEST_SLUG = 63
 LONGEST_NAME = 200
 """Characters: it is shown in a From field beside an e-mail address, and mail programs cut it much earlier."""
 
+LONGEST_POSTAL_ADDRESS = 500
+"""Characters, line breaks counted: ten lines of a long envelope; it stands in every mail."""
+
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u0080-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, line breaks, bidirectional overrides and lone surrogates: none may reach a mail header."""
@@ -52,6 +55,14 @@ def parse_line(raw: str, field: str, longest: int) -> str:
     return text
 
 
+def _parse_postal_address(raw: str, field: str = "postal_address") -> str | None:
+    lines = [parse_line(line, field, LONGEST_POSTAL_ADDRESS) for line in raw.splitlines() if line.strip()]
+    text = "\n".join(lines)
+    if len(text) > LONGEST_POSTAL_ADDRESS:
+        raise FieldInvalid(field, f"must have at most {LONGEST_POSTAL_ADDRESS} characters")
+    return text or None
+
+
 @attrs.frozen
 class Newsletter:
     """What a subscriber signs up for.
@@ -78,7 +89,7 @@ class Newsletter:
             parse_line(name, "name", LONGEST_NAME),
             EmailAddress.parse(sender, "sender") if sender else None,
             EmailAddress.parse(reply_to, "reply_to") if reply_to else None,
-            postal_address.strip() or None,
+            _parse_postal_address(postal_address),
         )
 
 

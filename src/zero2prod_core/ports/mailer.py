@@ -31,7 +31,7 @@ class Parcel:
     """One mail to send. ``letter`` and ``sender`` are the same objects for a whole batch, so that prepared forms can be
     kept.
 
-    ``slots`` fill the letter: ``subscriber.name``, ``newsletter.name``, ``confirmation.link``.
+    ``slots`` fill the letter: ``subscriber.name``, ``newsletter.name``, ``confirmation.link``, ``confirmation.lasts``.
     """
 
     delivery: Claimed

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from uuid import UUID
 
 import attrs
 
@@ -14,7 +15,6 @@ from zero2prod_core.errors import (
     CurrentPasswordWrong,
     PasswordsDiffer,
     SessionRequired,
-    TokenExpired,
     TokenUnknown,
 )
 from zero2prod_core.ports.accounts import PasswordHasher
@@ -23,7 +23,7 @@ from zero2prod_core.ports.system import Ids, Randomness
 from zero2prod_core.usecases.audit import Auditor
 from zero2prod_core.usecases.policy import Policy
 from zero2prod_core.usecases.sessions import Visitor
-from zero2prod_core.usecases.tokens import new_token_id
+from zero2prod_core.usecases.tokens import new_token_id, stored_token
 
 SET_UP_PATH = "/setup"
 
@@ -89,17 +89,17 @@ class MakeSetUpLink:
         return token
 
 
-async def _account_of(tx: Transaction, keys: KeyRing, text: str, *, lock: bool = False) -> tuple[Token, Account]:
+def _read(keys: KeyRing, text: str) -> UUID:
+    return read_token(keys, Purpose.SET_UP, text, "token")
+
+
+async def _account_of(tx: Transaction, token_id: UUID, *, lock: bool = False) -> Account:
     """The account that an unspent, unexpired set-up link is for."""
-    token = await tx.tokens.get(read_token(keys, Purpose.SET_UP, text, "token"), Purpose.SET_UP, lock=lock)
-    if token is None or token.spent_at is not None:
-        raise TokenUnknown
-    if token.expired(await tx.now()):
-        raise TokenExpired
+    token = await stored_token(tx, token_id, Purpose.SET_UP, lock=lock)
     account = await tx.accounts.get(token.subject, lock=lock)
-    if account is None:
+    if account is None or token.spent_at is not None:
         raise TokenUnknown
-    return token, account
+    return account
 
 
 @attrs.frozen
@@ -110,8 +110,9 @@ class CheckSetUpLink:
     keys: KeyRing
 
     async def __call__(self, token: str) -> Account:
+        token_id = _read(self.keys, token)
         async with self.uow.reading() as tx:
-            return (await _account_of(tx, self.keys, token))[1]
+            return await _account_of(tx, token_id)
 
 
 @attrs.frozen
@@ -130,13 +131,13 @@ class SetUpAccount:
     auditor: Auditor
 
     async def __call__(self, origin: Origin, token: str, password: str, repeated: str) -> Account:
+        token_id = _read(self.keys, token)
         async with self.uow.reading() as tx:
-            await _account_of(tx, self.keys, token)
+            await _account_of(tx, token_id)
         encoded = await self.passwords.hash(_new_password(password, repeated, self.policy))
         async with self.uow() as tx:
-            spent, account = await _account_of(tx, self.keys, token, lock=True)
-            now = await tx.now()
-            await tx.tokens.spend(spent.id, now)
+            account, now = await _account_of(tx, token_id, lock=True), await tx.now()
+            await tx.tokens.spend(token_id, now)
             await tx.accounts.save(attrs.evolve(account, password_hash=encoded))
             await tx.sessions.end_all(account.id)
             event = self.auditor.event(Action.PASSWORD_CHANGE, origin.as_account(account.id), _resource(account), now)
@@ -152,7 +153,11 @@ def _new_password(password: str, repeated: str, policy: Policy) -> str:
 
 @attrs.frozen
 class SetPassword:
-    """Set an account's password from the terminal; every session of it ends. Raises AccountUnknown, FieldInvalid."""
+    """Set an account's password from the terminal; every session and set-up link of it ends.
+
+    Raises:
+        AccountUnknown, FieldMissing, FieldInvalid: there is no such account, or the password is not acceptable.
+    """
 
     uow: UnitOfWork
     policy: Policy
@@ -174,7 +179,7 @@ class SetPassword:
 
 @attrs.frozen
 class ChangePassword:
-    """Change one's own password; every other session of the account ends.
+    """Change one's own password; every other session of the account ends, and so does a set-up link.
 
     Raises:
         PasswordsDiffer, CurrentPasswordWrong, FieldInvalid: checked in this order.
@@ -218,6 +223,7 @@ class ChangePassword:
         if account is None or checked is None or account.password_hash != checked.password_hash:
             raise SessionRequired
         await tx.accounts.save(attrs.evolve(account, password_hash=encoded))
+        await tx.tokens.revoke(account.id, Purpose.SET_UP)
         await tx.sessions.end_all(account.id, but=visitor.session)
         event = self.auditor.event(
             Action.PASSWORD_CHANGE, origin.as_account(account.id), _resource(account), await tx.now()

@@ -91,13 +91,14 @@ class ClaimDeliveries:
 
 
 def in_words(lasts: timedelta) -> str:
-    """A duration as a reader would say it, rounded down to the largest whole unit."""
+    """A duration as a reader would say it, in the largest unit that it has two of, or exactly one; rounded down."""
     seconds = int(lasts.total_seconds())
-    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= 2 * size or seconds == size:
-            count = seconds // size
-            return f"{count} {unit}{'s' if count > 1 else ''}"
-    return f"{seconds} seconds"
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
+        if seconds == size:
+            return f"1 {unit}"
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}s"
+    return "less than a second"
 
 
 @attrs.frozen
@@ -105,11 +106,13 @@ class SettleDeliveries:
     """Write results and grant marks, atomically, in one transaction for all connections.
 
     A dead e-mail address is suppressed, and its subscribers bounce; our own fault pauses the issue with the reason.
-    Where the outcome of the commit is unknown, what the ledger now holds is read back.
+    Where the outcome of the commit is unknown, what the ledger holds is read back, and what it lacks is settled again:
+    a server's answer that we have must not be taken for a lost one.
     """
 
     uow: UnitOfWork
     randomness: Randomness
+    policy: Policy
     auditor: Auditor
 
     async def __call__(self, reports: Sequence[Report], marks: Sequence[Mark]) -> Settled:
@@ -117,7 +120,9 @@ class SettleDeliveries:
         try:
             return await self._settle(reports, rulings, marks)
         except CommitUnknown:
-            return await self._read_back(rulings, marks)
+            held = await self._read_back(rulings, marks)
+        again = await self._settle(reports, rulings, marks)
+        return Settled(_either(held.applied, again.applied), _either(held.granted, again.granted))
 
     async def _settle(self, reports: Sequence[Report], rulings: Sequence[Ruling], marks: Sequence[Mark]) -> Settled:
         async with self.uow() as tx:
@@ -129,19 +134,21 @@ class SettleDeliveries:
         return settled
 
     async def _read_back(self, rulings: Sequence[Ruling], marks: Sequence[Mark]) -> Settled:
-        async with self.uow.reading() as tx:
-            keys = [ruling.key for ruling in rulings] + [mark.key for mark in marks]
-            states = await tx.deliveries.states(keys)
+        """What holds already. An attempting row is ours while our lease lasts; later it may be another worker's."""
+        async with self.uow() as tx:
+            leases = sorted({mark.lease for mark in marks})
+            lasting = {lease for lease in leases if await tx.deliveries.renew(lease, self.policy.lease_lasts)}
+            states = await tx.deliveries.states([item.key for item in (*rulings, *marks)])
         return Settled(
             tuple(states.get(ruling.key) is ruling.state for ruling in rulings),
-            tuple(states.get(mark.key) is DeliveryState.ATTEMPTING for mark in marks),
+            tuple(states.get(mark.key) is DeliveryState.ATTEMPTING and mark.lease in lasting for mark in marks),
         )
 
     async def _bounce(self, tx: Transaction, dead: Sequence[Report]) -> None:
         if not dead:
             return
-        now, reasons = await tx.now(), {report.key.recipient: report.outcome.reply.text for report in dead}
-        subscribers = await tx.subscribers.sharing_email(list(reasons))
+        now = await tx.now()
+        subscribers = await tx.subscribers.sharing_email({report.key.recipient for report in dead})
         await tx.suppressions.add_batch([Suppression(s.digest, Reason.BOUNCE, now) for s in subscribers])
         bouncing = [s for s in subscribers if (s.status, Event.BOUNCE) in TRANSITIONS]
         await tx.subscribers.save_batch([s.on(Event.BOUNCE) for s in bouncing])
@@ -164,6 +171,10 @@ class SettleDeliveries:
         resource, origin = Resource("issue", str(issue.id)), system("delivery")
         event = self.auditor.event(Action.ISSUE_PAUSED, origin, resource, await tx.now(), reason=reason)
         await tx.audit.append_batch([event])
+
+
+def _either(first: Sequence[bool], second: Sequence[bool]) -> tuple[bool, ...]:
+    return tuple(a or b for a, b in zip(first, second, strict=True))
 
 
 def _is_dead(report: Report) -> bool:

@@ -28,6 +28,7 @@ class LogIn:
     parameters is renewed on the way.
 
     Raises:
+        FieldMissing: the username is empty.
         CredentialsRefused: one of the two is wrong, or the account has no password yet.
     """
 
@@ -41,11 +42,12 @@ class LogIn:
         encoded = account.password_hash if account else None
         typed = normalised(password)
         verification = await self.passwords.verify(typed, encoded)
-        if account is None or not verification.matches:
-            await self._refuse(origin, account)
-            raise CredentialsRefused
-        renewed = await self.passwords.hash(typed) if verification.outdated else encoded
-        return await self._open(origin, account, renewed)
+        if account and verification.matches:
+            renewed = await self.passwords.hash(typed) if verification.outdated else encoded
+            if session_id := await self._open(origin, account, renewed):
+                return session_id
+        await self._refuse(origin, account)
+        raise CredentialsRefused
 
     async def _find(self, username: str) -> Account | None:
         try:
@@ -65,13 +67,14 @@ class LogIn:
             event = self.auditor.event(Action.LOGIN_FAIL, origin, resource, await tx.now(), outcome=failure)
             await tx.audit.append_batch([event])
 
-    async def _open(self, origin: Origin, account: Account, encoded: str | None) -> SessionId:
+    async def _open(self, origin: Origin, account: Account, encoded: str | None) -> SessionId | None:
+        """None where the account has another password by now."""
         session_id = SessionId(self.randomness.bytes(ID_BYTES))
         async with self.uow() as tx:
             now = await tx.now()
             current = await tx.accounts.get(account.id, lock=True)
             if current is None or current.password_hash != account.password_hash:
-                raise CredentialsRefused
+                return None
             if encoded != current.password_hash:
                 await tx.accounts.save(attrs.evolve(current, password_hash=encoded))
             await tx.sessions.add(new_session(session_id, account.id, now))

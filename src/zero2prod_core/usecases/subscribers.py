@@ -23,12 +23,12 @@ from zero2prod_core.domain.subscribers import (
 )
 from zero2prod_core.domain.suppressions import LIFTED_BY_CONFIRMING, digest, digests, may_sign_up
 from zero2prod_core.domain.tokens import Purpose, Token, read_token
-from zero2prod_core.errors import NewsletterUnknown, Refusal, TokenExpired, TokenUnknown
+from zero2prod_core.errors import NewsletterUnknown, Refusal, TokenUnknown
 from zero2prod_core.ports.store import Transaction, UnitOfWork
 from zero2prod_core.ports.system import Ids, Randomness
 from zero2prod_core.usecases.audit import Auditor
 from zero2prod_core.usecases.policy import Policy
-from zero2prod_core.usecases.tokens import new_token_id
+from zero2prod_core.usecases.tokens import new_token_id, stored_token
 
 
 @attrs.frozen
@@ -74,9 +74,7 @@ class SubscribeBatch:
         welcome = [s for s, why in zip(sign_ups, reasons, strict=True) if may_sign_up(why)]
         candidates = [self._candidate(sign_up, newsletters[sign_up.newsletter], now) for sign_up in welcome]
         subscribers = await tx.subscribers.claim_batch(candidates)
-        await tx.subscribers.save_batch(
-            [s.on(Event.SIGN_UP) for s in subscribers if s.status in (Status.UNSUBSCRIBED, Status.BOUNCED)]
-        )
+        await tx.subscribers.save_batch([s.on(Event.SIGN_UP) for s in subscribers if _comes_back(s.status)])
         return [
             self._opening(sign_up, subscriber, now)
             for sign_up, subscriber in zip(welcome, subscribers, strict=True)
@@ -122,10 +120,14 @@ class SubscribeBatch:
 
     def _event(self, opening: _Opening, now: Instant) -> AuditEvent:
         resource = Resource("subscriber", str(opening.subscriber.id))
-        after: Mapping[str, str] = {"round": str(opening.round.id), "status": Status.PENDING}
-        return self.auditor.event(
-            Action.SUBSCRIBER_SIGNED_UP, opening.sign_up.evidence.origin, resource, now, after=after
-        )
+        before = {"status": str(opening.subscriber.status)} if _comes_back(opening.subscriber.status) else None
+        after = {"round": str(opening.round.id), "status": str(Status.PENDING)}
+        origin = opening.sign_up.evidence.origin
+        return self.auditor.event(Action.SUBSCRIBER_SIGNED_UP, origin, resource, now, before=before, after=after)
+
+
+def _comes_back(status: Status) -> bool:
+    return opens_round(status) and status is not Status.PENDING
 
 
 def _fold(sign_ups: Iterable[SignUp]) -> Sequence[SignUp]:
@@ -152,16 +154,12 @@ class Confirm:
     async def __call__(self, token_text: str, evidence: Evidence) -> Newsletter:
         token_id = read_token(self.keys, Purpose.CONFIRM, token_text)
         async with self.uow() as tx:
-            token = await tx.tokens.get(token_id, Purpose.CONFIRM, lock=True)
-            if token is None:
-                raise TokenUnknown
-            if token.expired(await tx.now()):
-                raise TokenExpired
+            token = await stored_token(tx, token_id, Purpose.CONFIRM, lock=True)
             subscriber = await self._confirm(tx, token, evidence)
             return (await tx.newsletters.get_batch([subscriber.newsletter]))[subscriber.newsletter]
 
     async def _confirm(self, tx: Transaction, token: Token, evidence: Evidence) -> Subscriber:
-        opened, subscriber = await _round_of(tx, token)
+        opened, subscriber = await _round_of(tx, token, lock=True)
         if opened.state is RoundState.CONFIRMED:
             return subscriber
         await tx.tokens.spend(token.id, await tx.now())
@@ -192,14 +190,13 @@ class Confirm:
         return self.auditor.event(Action.SUBSCRIBER_CONFIRMED, origin, resource, now, before=before, after=after)
 
 
-async def _round_of(tx: Transaction, token: Token) -> tuple[Round, Subscriber]:
-    """The token's round and its locked subscriber, where the round can still be confirmed or was."""
+async def _round_of(tx: Transaction, token: Token, *, lock: bool = False) -> tuple[Round, Subscriber]:
+    """The token's round and its subscriber, where the round can still be confirmed or was."""
     opened = await tx.subscribers.get_round(token.subject)
     if opened is None or opened.state is RoundState.ENDED:
         raise TokenUnknown
-    subscriber: Subscriber | None = (await tx.subscribers.get_batch([opened.subscriber], lock=True)).get(
-        opened.subscriber
-    )
+    found = await tx.subscribers.get_batch([opened.subscriber], lock=lock)
+    subscriber: Subscriber | None = found.get(opened.subscriber)
     if subscriber is None or not _confirmable(subscriber.status):
         raise TokenUnknown
     return opened, subscriber
@@ -219,9 +216,6 @@ class CheckConfirmation:
     async def __call__(self, token_text: str) -> UUID:
         token_id = read_token(self.keys, Purpose.CONFIRM, token_text)
         async with self.uow.reading() as tx:
-            token = await tx.tokens.get(token_id, Purpose.CONFIRM)
-            if token is None:
-                raise TokenUnknown
-            if token.expired(await tx.now()):
-                raise TokenExpired
-            return token.subject
+            token = await stored_token(tx, token_id, Purpose.CONFIRM)
+            await _round_of(tx, token)
+        return token.subject

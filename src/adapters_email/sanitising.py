@@ -1,0 +1,42 @@
+"""Authors' HTML, reduced to what a mail may hold: no scripts, no forms, no frames, nothing that runs."""
+
+import nh3
+
+__all__ = ["sanitised"]
+
+LINKS = frozenset({"http", "https", "mailto", "tel"})
+"""What a reader can follow from a mail program."""
+
+STYLES = frozenset({
+    "background", "background-color", "border", "border-bottom", "border-collapse", "border-color",
+    "border-left", "border-radius", "border-right", "border-spacing", "border-style", "border-top",
+    "border-width", "color", "direction", "display", "font", "font-family", "font-size", "font-style",
+    "font-variant", "font-weight", "height", "letter-spacing", "line-height", "list-style", "list-style-type",
+    "margin", "margin-bottom", "margin-left", "margin-right", "margin-top", "max-width", "min-width", "padding",
+    "padding-bottom", "padding-left", "padding-right", "padding-top", "text-align", "text-decoration",
+    "text-indent", "text-transform", "vertical-align", "white-space", "width", "word-break",
+})  # fmt: skip
+"""Style sheets do not survive mail programs, so looks travel in ``style``; none of these positions anything."""
+
+EVERYWHERE = frozenset({"align", "bgcolor", "class", "dir", "id", "lang", "style", "title", "valign"})
+OF_TABLES = frozenset({"border", "cellpadding", "cellspacing", "height", "width"})
+
+ATTRIBUTES = {tag: frozenset(allowed) for tag, allowed in nh3.ALLOWED_ATTRIBUTES.items()} | {
+    "*": EVERYWHERE,
+    **{tag: nh3.ALLOWED_ATTRIBUTES.get(tag, set()) | OF_TABLES for tag in ("table", "td", "th")},
+}
+"""Mail programs still lay out by tables, and by these old attributes of theirs."""
+
+CLEANER = nh3.Cleaner(
+    tags=nh3.ALLOWED_TAGS | {"font", "tfoot"},
+    attributes=ATTRIBUTES | {"font": frozenset({"color", "face", "size"})},
+    url_schemes=LINKS,
+    url_relative="deny",
+    filter_style_properties=STYLES,
+    link_rel=None,
+)
+
+
+def sanitised(html: str) -> str:
+    """The HTML with everything else left out; well-formed HTML of allowed elements stays as it is."""
+    return CLEANER.clean(html)

@@ -1,0 +1,206 @@
+"""A relay over kept SMTP connections.
+
+Each connection is a lane of its own: it takes a parcel, offers it, has its mark granted, completes it, and reports. A
+report travels with the next mark where the next parcel is already there, and at once where it is not.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Sequence
+from contextlib import suppress
+
+from adapters_email.composing import Mail, compose
+from adapters_email.dialogue import PATIENCE, Session, Stopped, TimeLimits
+from adapters_email.smtp_url import SmtpUrl
+from zero2prod_core.domain.deliveries import Mark, Outcome, Reply, Report, Scope, SenderFault, Throttled
+from zero2prod_core.domain.replies import Phase
+from zero2prod_core.errors import Defect, Unavailable
+from zero2prod_core.ports.mailer import Desk, Mailer, Parcel
+
+__all__ = ["SmtpMailer"]
+
+IDLE = 60.0
+"""Seconds without a mail after which a connection is closed: servers close theirs after 5 minutes, many sooner."""
+
+REST = 1.0
+"""Seconds for which a relay that failed is not asked again: what is taken meanwhile gets the same answer."""
+
+LAST_REPORT = 5.0
+"""Seconds in which a lane that is cancelled may still report: less than a supervisor waits before it kills."""
+
+
+class SmtpMailer(Mailer):
+    """Sends over ``connections`` lanes. With two or more, the first is for urgent parcels alone.
+
+    Args:
+        relay: where to.
+        connections: lanes, at least one; each opens its connection with its first mail and keeps it.
+        time_limit: the longest wait for any step, in seconds; the steps' own limits are RFC 5321's.
+        context: which certificates to believe; by default the system's.
+    """
+
+    def __init__(
+        self,
+        relay: SmtpUrl,
+        *,
+        connections: int = 4,
+        time_limit: float = PATIENCE,
+        context: ssl.SSLContext | None = None,
+        idle: float = IDLE,
+    ) -> None:
+        if connections < 1:
+            raise Defect(f"a mailer needs a connection, not {connections}")
+        self._relay = relay
+        self._connections = connections
+        self._limits = TimeLimits.capped(time_limit)
+        self._context = context or ssl.create_default_context()
+        self._idle = idle
+
+    async def run(self, desk: Desk) -> None:
+        gate = _Gate(self._relay, self._limits, self._context)
+        reserved = self._connections > 1
+        try:
+            async with asyncio.TaskGroup() as lanes:
+                for number in range(self._connections):
+                    lane = _Lane(desk, gate, urgent=reserved and number == 0, idle=self._idle)
+                    lanes.create_task(lane.run(), name=f"smtp-{number}")
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from group
+
+
+class _Gate:
+    """Opens sessions for all lanes, and remembers for a moment that there is no use in trying."""
+
+    def __init__(self, relay: SmtpUrl, limits: TimeLimits, context: ssl.SSLContext) -> None:
+        self._relay = relay
+        self._limits = limits
+        self._context = context
+        self._shut: Stopped | None = None
+        self._until = 0.0
+
+    async def open(self) -> Session:
+        if self._shut and asyncio.get_running_loop().time() < self._until:
+            raise Stopped(self._shut.phase, self._shut.code, self._shut.text)
+        try:
+            return await Session.open(self._relay, self._limits, self._context)
+        except Stopped as stopped:
+            self.shut(stopped)
+            raise
+
+    def shut(self, stopped: Stopped) -> None:
+        self._shut = stopped
+        self._until = asyncio.get_running_loop().time() + REST
+
+
+class _Lane:
+    """One connection's work. ``_due`` holds the reports that the desk has not yet made durable."""
+
+    def __init__(self, desk: Desk, gate: _Gate, *, urgent: bool, idle: float) -> None:
+        self._desk = desk
+        self._gate = gate
+        self._urgent = urgent
+        self._idle = idle
+        self._session: Session | None = None
+        self._due: list[Report] = []
+
+    async def run(self) -> None:
+        try:
+            while parcels := await self._next():
+                for parcel in parcels:
+                    await self._handle(parcel)
+            await self._settle()
+            await self._hang_up()
+        except asyncio.CancelledError:
+            with suppress(Unavailable, TimeoutError):
+                async with asyncio.timeout(LAST_REPORT):
+                    await self._settle()
+            raise
+        finally:
+            self._drop()
+
+    async def _next(self) -> Sequence[Parcel]:
+        """Wait for a parcel: report first unless one is there at once, and let go of a connection nobody needs.
+
+        More than one report is due only where mails end without a mark, and those might go on for long.
+        """
+        taking = asyncio.create_task(self._take())
+        try:
+            await asyncio.sleep(0)
+            if not taking.done() or len(self._due) > 1:
+                await self._settle()
+            if not (await asyncio.wait({taking}, timeout=self._idle))[0]:
+                await self._hang_up()
+            return await taking
+        finally:
+            taking.cancel()
+
+    async def _take(self) -> Sequence[Parcel]:
+        return await self._desk.take(urgent=self._urgent)
+
+    async def _handle(self, parcel: Parcel) -> None:
+        """Try one parcel, and have its report due."""
+        try:
+            outcome = await self._try(parcel)
+        except Stopped as stopped:
+            outcome = stopped.outcome
+            if isinstance(outcome, Throttled) and outcome.scope is Scope.RELAY:
+                self._gate.shut(stopped)
+        if outcome:
+            self._due.append(parcel.report(outcome))
+
+    async def _try(self, parcel: Parcel) -> Outcome | None:
+        """What came of it; None if the mark was refused."""
+        try:
+            mail = compose(parcel)
+        except Defect as error:
+            return SenderFault(Reply.of(None, str(error)))
+        session = await self._offer(mail)
+        if not await self._settle(parcel.mark):
+            return None
+        return await self._complete(session, parcel, mail)
+
+    async def _offer(self, mail: Mail) -> Session:
+        """Offer the mail over the kept connection, and if that has come to its end over a new one."""
+        kept = self._kept()
+        if kept:
+            try:
+                await kept.offer(mail)
+            except Stopped as stopped:
+                if stopped.phase is not Phase.SETUP or not stopped.ends_session:
+                    raise
+            else:
+                return kept
+        await self._settle()
+        self._drop()
+        self._session = await self._gate.open()
+        await self._session.offer(mail)
+        return self._session
+
+    def _kept(self) -> Session | None:
+        return self._session if self._session and self._session.is_ready else None
+
+    async def _complete(self, session: Session, parcel: Parcel, mail: Mail) -> Outcome:
+        try:
+            return await session.complete(mail)
+        except asyncio.CancelledError:
+            stopped = Stopped(session.phase, None, "sending was stopped before the server answered")
+            self._due.append(parcel.report(stopped.outcome))
+            raise
+
+    async def _settle(self, *marks: Mark) -> bool:
+        """Have the due reports made durable, and whether the marks are granted with them."""
+        if not self._due and not marks:
+            return True
+        granted = await self._desk.settle(tuple(self._due), marks)
+        self._due.clear()
+        return all(granted)
+
+    async def _hang_up(self) -> None:
+        session, self._session = self._session, None
+        if session:
+            await session.quit()
+
+    def _drop(self) -> None:
+        session, self._session = self._session, None
+        if session:
+            session.abort()

@@ -1,0 +1,23 @@
+from collections.abc import Sequence
+from uuid import UUID
+
+from adapters_memory.overlay import Overlay
+from adapters_memory.tables import Tables
+from zero2prod_core.domain.consent import Consent
+from zero2prod_core.ports.consent import ConsentRepository
+
+__all__ = ["InMemoryConsentRepository"]
+
+
+class InMemoryConsentRepository(ConsentRepository):
+    def __init__(self, tables: Tables, overlay: Overlay) -> None:
+        self._by_subscriber = tables.consent_by_subscriber
+        self._records = overlay.of(tables.consent)
+
+    async def add_batch(self, records: Sequence[Consent]) -> None:
+        for record in records:
+            self._records.put(record.id, record)
+
+    async def of(self, subscriber: UUID) -> Sequence[Consent]:
+        records = self._records.where(self._by_subscriber, subscriber)
+        return sorted(records, key=lambda record: (record.occurred_at, record.id))

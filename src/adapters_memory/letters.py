@@ -1,0 +1,26 @@
+from collections.abc import Collection
+from uuid import UUID
+
+import attrs
+
+from adapters_memory.overlay import Overlay
+from adapters_memory.tables import Tables
+from zero2prod_core.domain.letters import Letter
+from zero2prod_core.ports.letters import LetterRepository
+
+__all__ = ["InMemoryLetterRepository"]
+
+
+class InMemoryLetterRepository(LetterRepository):
+    def __init__(self, tables: Tables, overlay: Overlay) -> None:
+        self._letters = overlay.of(tables.letters)
+
+    async def add(self, letter: Letter) -> None:
+        self._letters.put(letter.id, letter)
+
+    async def get_batch(self, ids: Collection[UUID]) -> dict[UUID, Letter]:
+        return self._letters.get_batch(ids)
+
+    async def save(self, letter: Letter) -> None:
+        state, reason = letter.state, letter.pause_reason
+        self._letters.change(letter.id, lambda found: attrs.evolve(found, state=state, pause_reason=reason))

@@ -1,0 +1,236 @@
+"""The SMTP mailer against a real server: what goes over the wire, and what the server's answers do."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from adapters_email.smtp import SmtpMailer
+from adapters_email.smtp_url import SmtpUrl
+from tests.support.desks import RecordingDesk
+from tests.support.parcels import issue, parcel, parsed, words
+from tests.support.smtp_server import DROP, SILENT, SmtpServer, certificate
+from zero2prod_core.domain.deliveries import (
+    Deferred,
+    Outcome,
+    Rejected,
+    Reply,
+    Scope,
+    SenderFault,
+    Sent,
+    Throttled,
+    Uncertain,
+)
+from zero2prod_core.ports.mailer import Parcel
+
+QUEUED = Sent(Reply(250, "2.0.0 queued"))
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[SmtpServer]:
+    async with SmtpServer() as server:
+        yield server
+
+
+def mailer(server: SmtpServer, options: str = "", *, user: str = "", patience: float = 20) -> SmtpMailer:
+    url = server.url.replace("//", f"//{user}@") if user else server.url
+    return SmtpMailer(SmtpUrl.parse(url + options), connections=1, time_limit=patience, context=certificate().client)
+
+
+def parcels(count: int) -> list[Parcel]:
+    return [parcel(to=f"reader{number}@example.com") for number in range(count)]
+
+
+async def outcomes(sender: SmtpMailer, *sent: Parcel) -> list[Outcome]:
+    """Send these, and say what came of each in the order of the reports."""
+    desk = RecordingDesk(sent)
+    await sender.run(desk)
+    return desk.outcomes
+
+
+class TestWhatArrives:
+    async def test_mails_share_one_kept_connection_and_say_goodbye(self, server: SmtpServer) -> None:
+        sent = parcels(20)
+        assert await outcomes(mailer(server), *sent) == [QUEUED] * 20
+        assert [mail.recipient for mail in server.mails] == [each.delivery.email.text for each in sent]
+        assert {mail.sender for mail in server.mails} == {"daily@news.example.com"}
+        assert server.connections == 1
+        assert server.verbs[-1] == "QUIT"
+
+    async def test_the_published_words_arrive(self, server: SmtpServer) -> None:
+        text = ".\n..\n.a\nこんにちは\n" + "long " * 20_000 + "\nend"
+        html = "<p>\n.\n</p>" + "<b>x</b>" * 70_000
+        await outcomes(mailer(server), parcel(issue("🎉 Grüße", text, html)))
+        message = parsed(server.mails[0].content)
+        assert message["Subject"] == "🎉 Grüße"
+        assert words(message, "plain").replace("\r\n", "\n") == text
+        assert words(message, "html").replace("\r\n", "\n") == html
+
+    async def test_the_size_is_told_beforehand(self, server: SmtpServer) -> None:
+        await outcomes(mailer(server), parcel())
+        assert server.mails[0].options == [f"SIZE={len(server.mails[0].content)}"]
+
+    async def test_smtputf8_is_used_where_it_is_needed(self) -> None:
+        async with SmtpServer(smtputf8=True) as server:
+            await outcomes(mailer(server), parcel(to="jürgen@münchen.de"), parcel())
+        assert [mail.recipient for mail in server.mails] == ["jürgen@xn--mnchen-3ya.de", "ursula@example.com"]
+        assert ["SMTPUTF8" in mail.options for mail in server.mails] == [True, False]
+
+    async def test_who_needs_smtputf8_where_it_is_not_offered_is_rejected(self, server: SmtpServer) -> None:
+        first, second = await outcomes(mailer(server), parcel(to="jürgen@example.com"), parcel())
+        assert isinstance(first, Rejected)
+        assert "SMTPUTF8" in first.reply.text
+        assert not first.suppress
+        assert second == QUEUED
+        assert "RSET" in server.verbs
+
+    async def test_a_letter_that_is_no_mail_does_not_stop_the_others(self, server: SmtpServer) -> None:
+        first, second = await outcomes(mailer(server), parcel(issue("line\nbreak")), parcel())
+        assert isinstance(first, SenderFault)
+        assert second == QUEUED
+
+
+class TestPrivacy:
+    async def test_starttls(self) -> None:
+        async with SmtpServer(starttls=certificate().server) as server:
+            assert await outcomes(mailer(server, "?tls=starttls"), *parcels(2)) == [QUEUED] * 2
+        assert server.verbs[:4] == ["CONNECT", "EHLO", "STARTTLS", "EHLO"]
+
+    async def test_implicit_tls(self) -> None:
+        async with SmtpServer(implicit=certificate().server) as server:
+            assert await outcomes(mailer(server, "?tls=implicit"), *parcels(2)) == [QUEUED] * 2
+
+    @pytest.mark.parametrize("tls", ["starttls", "implicit"])
+    @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2"], ids=["unknown issuer", "another host's"])
+    async def test_a_wrong_certificate_gets_no_mail(self, tls: str, host: str) -> None:
+        context = certificate(host).server
+        client = certificate("127.0.0.3" if host == "127.0.0.1" else host).client
+        starttls, implicit = (context, None) if tls == "starttls" else (None, context)
+        async with SmtpServer(starttls=starttls, implicit=implicit) as server:
+            sender = SmtpMailer(SmtpUrl.parse(f"{server.url}?tls={tls}"), connections=1, context=client)
+            [outcome] = await outcomes(sender, parcel())
+        assert isinstance(outcome, Throttled)
+        assert "certificate verify failed" in outcome.reply.text
+        assert server.mails == []
+
+    async def test_a_server_without_starttls_gets_no_mail(self, server: SmtpServer) -> None:
+        [outcome] = await outcomes(mailer(server, "?tls=starttls"), parcel())
+        assert outcome == Throttled(Reply(None, "the server does not offer STARTTLS"), Scope.RELAY)
+        assert "MAIL" not in server.verbs
+
+    async def test_plain_text_smuggled_in_before_tls_is_noticed(self) -> None:
+        async with SmtpServer(starttls=certificate().server) as server:
+            server.script["STARTTLS"].append("220 go on\r\n250 injected")
+            [outcome] = await outcomes(mailer(server, "?tls=starttls"), parcel())
+        assert outcome == Throttled(Reply(None, "the server sent plain text after its agreement to TLS"), Scope.RELAY)
+
+    async def test_a_server_that_agrees_to_tls_and_does_not_speak_it(self) -> None:
+        async with SmtpServer(starttls=certificate().server) as server:
+            server.script["STARTTLS"].append("220 go on")
+            [outcome] = await outcomes(mailer(server, "?tls=starttls"), parcel())
+        assert isinstance(outcome, Throttled)
+        assert outcome.reply.code is None
+
+
+class TestLogin:
+    @pytest.mark.parametrize(("without", "mechanism"), [((), "PLAIN"), (("PLAIN",), "LOGIN")])
+    async def test_the_mailer_logs_in(self, without: tuple[str, ...], mechanism: str) -> None:
+        async with SmtpServer(password="p@ss wörd", without=without) as server:
+            sender = mailer(server, user="me%40example.com:p%40ss%20w%C3%B6rd")
+            assert await outcomes(sender, *parcels(2)) == [QUEUED] * 2
+        assert server.logins == [(mechanism, b"me@example.com", "p@ss wörd".encode())]
+
+    async def test_over_tls(self) -> None:
+        async with SmtpServer(password="secret", starttls=certificate().server) as server:
+            assert await outcomes(mailer(server, "?tls=starttls", user="me:secret"), parcel()) == [QUEUED]
+
+    async def test_a_wrong_password_is_our_own_fault_and_is_shown_nowhere(self) -> None:
+        async with SmtpServer(password="secret") as server:
+            [outcome] = await outcomes(mailer(server, user="me:hunter2"), parcel())
+        assert isinstance(outcome, SenderFault)
+        assert outcome.reply.code == 535
+        assert "hunter2" not in repr(outcome)
+
+    async def test_a_server_that_wants_no_login_is_not_the_one_we_meant(self, server: SmtpServer) -> None:
+        [outcome] = await outcomes(mailer(server, user="me:secret"), parcel())
+        assert outcome == Throttled(Reply(None, "the server offers neither AUTH PLAIN nor AUTH LOGIN"), Scope.RELAY)
+
+
+RELAY_ANSWERS = [
+    ("CONNECT", "554 5.3.2 no service", SenderFault),
+    ("CONNECT", "421 4.3.2 busy", Throttled),
+    ("CONNECT", "HTTP/1.1 400 Bad Request", Throttled),
+    ("CONNECT", "220" + "-x" * 40_000, Throttled),
+    ("CONNECT", DROP, Throttled),
+    ("CONNECT", SILENT, Throttled),
+    ("EHLO", "502 5.5.1 what?", SenderFault),
+    ("EHLO", "250-relay.test\r\n251 two codes", Throttled),
+    ("MAIL", "451 4.3.0 later", Throttled),
+    ("MAIL", "553 5.1.7 not you", SenderFault),
+    ("MAIL", "552 5.3.4 too big", Rejected),
+    ("MAIL", DROP, Throttled),
+    ("RCPT", "421 4.3.2 closing", Throttled),
+    ("RCPT", "550 5.1.1 nobody here", Rejected),
+    ("RCPT", "550-5.7.1 no\r\n550 5.7.1 really", Rejected),
+    ("RCPT", "452 4.2.2 full", Deferred),
+    ("RCPT", "354 what?", Deferred),
+    ("RCPT", DROP, Deferred),
+    ("RCPT", SILENT, Deferred),
+    ("DATA", "421 4.3.2 closing", Throttled),
+    ("DATA", "451 4.3.0 later", Deferred),
+    ("DATA", "554 5.7.1 no", Rejected),
+    ("DATA", "250 what?", Deferred),
+    ("DATA", DROP, Deferred),
+    ("DATA", SILENT, Deferred),
+    ("END", "554 5.7.1 spam", Rejected),
+    ("END", "451 4.3.0 later", Deferred),
+    ("END", "garbage", Uncertain),
+    ("END", DROP, Uncertain),
+    ("END", SILENT, Uncertain),
+]
+
+
+@pytest.mark.parametrize(("verb", "answer", "kind"), RELAY_ANSWERS, ids=lambda value: str(value)[:30])
+async def test_what_the_server_answers_decides(server: SmtpServer, verb: str, answer: str, kind: type[Outcome]) -> None:
+    server.script[verb].append(answer)
+    patience = 0.1 if answer == SILENT else 20
+    desk = RecordingDesk([parcel()])
+    await mailer(server, patience=patience).run(desk)
+    [outcome] = desk.outcomes
+    assert type(outcome) is kind
+    assert len(desk.marks) == (verb in {"DATA", "END"})
+    assert len(server.mails) == (verb == "END")
+
+
+@pytest.mark.parametrize(
+    ("verb", "answer"),
+    [("RCPT", "550 no"), ("RCPT", DROP), ("DATA", "554 no"), ("END", "554 no"), ("END", DROP), ("MAIL", "552 too big")],
+)
+async def test_the_next_mail_goes_out(server: SmtpServer, verb: str, answer: str) -> None:
+    server.script[verb].append(answer)
+    first, second = parcels(2)
+    desk = RecordingDesk([first, second])
+    await mailer(server).run(desk)
+    assert desk.reports[1] == second.report(QUEUED)
+    assert server.mails[-1].recipient == second.delivery.email.text
+
+
+class TestBody:
+    LARGE = issue(text="x" * 70 + "\n" + ("y" * 70 + "\n") * 150_000)
+
+    async def test_a_server_that_leaves_in_the_middle_of_a_mail_did_not_take_it(self, server: SmtpServer) -> None:
+        server.script["BODY"].append(DROP)
+        [outcome] = await outcomes(mailer(server), parcel(self.LARGE))
+        assert isinstance(outcome, Deferred)
+        assert outcome.reply.code is None
+
+    async def test_nor_does_one_that_says_so(self, server: SmtpServer) -> None:
+        server.script["BODY"].append("452 4.3.1 disk full")
+        first, second = await outcomes(mailer(server), parcel(self.LARGE), parcel())
+        assert isinstance(first, Deferred)
+        assert second == QUEUED
+        assert server.connections == 2
+
+    async def test_nor_one_that_stops_reading(self, server: SmtpServer) -> None:
+        server.script["BODY"].append(SILENT)
+        [outcome] = await outcomes(mailer(server, patience=0.2), parcel(self.LARGE))
+        assert isinstance(outcome, Deferred)

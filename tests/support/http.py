@@ -1,0 +1,109 @@
+"""The web application over stores in memory, served on a real port, and a browser of sorts."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+import attrs
+from aiohttp.test_utils import TestServer
+
+from adapters_http.app import make_app
+from adapters_http.config import HttpConfig
+from adapters_memory import InMemoryHealth, InMemoryHeartbeats, InMemoryUnitOfWork
+from adapters_system.ids import TimeOrderedIds
+from adapters_system.randomness import SystemRandomness
+from tests.support.builders import KEYS, origin
+from tests.support.outages import Unsteady
+from tests.support.passwords import CheapPasswordHasher
+from zero2prod_core.application import Application, Ports
+from zero2prod_core.domain.accounts import Username
+from zero2prod_core.domain.email_addresses import EmailAddress
+from zero2prod_core.domain.tokens import Purpose, token_text
+from zero2prod_core.ports.store import Health
+from zero2prod_core.usecases.policy import Policy
+
+BASE_URL = "http://news.example"
+PASSWORD = "a sentence of her own"
+COMMON = frozenset({"password1234"})
+
+
+@attrs.frozen
+class Answer:
+    """A response, read to its end."""
+
+    status: int
+    headers: Mapping[str, str]
+    cookies: Mapping[str, Any]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+    @property
+    def location(self) -> str:
+        return self.headers["Location"]
+
+
+@attrs.frozen
+class House:
+    """A served application with its stores, and a client that keeps cookies and follows no redirect."""
+
+    uow: Unsteady
+    application: Application
+    heartbeats: InMemoryHeartbeats
+    server: TestServer
+    client: aiohttp.ClientSession
+
+    async def get(self, path: str, **options: Any) -> Answer:
+        return await self.send("GET", path, **options)
+
+    async def post(self, path: str, fields: Mapping[str, str] | None = None, **options: Any) -> Answer:
+        """A form; ``data`` and ``headers`` in the options send anything else."""
+        if fields is not None:
+            options["data"] = urlencode(fields)
+            options["headers"] = {"Content-Type": "application/x-www-form-urlencoded"} | options.get("headers", {})
+        return await self.send("POST", path, **options)
+
+    async def send(self, method: str, path: str, **options: Any) -> Answer:
+        url = self.server.make_url(path)
+        async with self.client.request(method, url, allow_redirects=False, **options) as response:
+            return Answer(response.status, response.headers, response.cookies, await response.read())
+
+    async def log_in(self, username: str = "ada") -> None:
+        """Make an account and a session of it."""
+        await self.application.create_account(origin(), Username(username))
+        await self.application.set_password(origin(), Username(username), PASSWORD)
+        answer = await self.post("/login", {"username": username, "password": PASSWORD})
+        assert answer.location == "/admin/dashboard"
+
+    async def set_up_path(self, username: str = "ada") -> str:
+        """Make an account; the path and query of its set-up link."""
+        await self.application.create_account(origin(), Username(username))
+        link = await self.application.make_set_up_link(origin(), Username(username))
+        return link.removeprefix(BASE_URL)
+
+    async def confirmation_token(self) -> str:
+        """What stands in the link of the one mail that waits."""
+        (parcel,) = (await self.application.claim_deliveries("test", 10, urgent=True)).parcels
+        return token_text(KEYS.newest, Purpose.CONFIRM, parcel.delivery.key.occasion)
+
+
+@asynccontextmanager
+async def serving(health: Health | None = None, **config: Any) -> AsyncIterator[House]:
+    """A house on a free port of loopback; keywords change its `HttpConfig`."""
+    memory = InMemoryUnitOfWork()
+    uow = Unsteady(memory)
+    ids = TimeOrderedIds()
+    heartbeats = InMemoryHeartbeats(memory)
+    policy = Policy(BASE_URL, EmailAddress.parse("news@example.com"), common_passwords=COMMON)
+    application = Application.assemble(Ports(uow, ids, SystemRandomness(), CheapPasswordHasher(), KEYS, policy))
+    settings = HttpConfig(BASE_URL, KEYS, **{"cookie_secure": False} | config)
+    app = make_app(application, settings, health or InMemoryHealth(), heartbeats, ids)
+    async with (
+        TestServer(app) as server,
+        aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as client,
+    ):
+        yield House(uow, application, heartbeats, server, client)

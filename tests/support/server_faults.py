@@ -1,0 +1,51 @@
+"""A database server that hangs, dies and comes back."""
+
+import asyncio
+import os
+import signal
+import time
+
+from adapters_postgres.embedded import EmbeddedPostgres
+from adapters_postgres.embedded.data_directory import DataDirectory
+from adapters_postgres.embedded.leftovers import working_in
+from adapters_postgres.embedded.processes import server_account
+from tests.support.waiting import LOOK_AGAIN_S, until
+from zero2prod_core.errors import Unavailable
+from zero2prod_core.ports.store import UnitOfWork
+
+
+def processes(server: EmbeddedPostgres) -> list[int]:
+    """The postmaster and all its children."""
+    return working_in(DataDirectory(server.data_dir, server_account()).cluster)
+
+
+def hang(server: EmbeddedPostgres, *, only_postmaster: bool = False) -> None:
+    """Stop its processes where they stand: nothing is refused, and nothing is answered."""
+    for pid in [server.pid] if only_postmaster else processes(server):
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+
+
+def go_on(server: EmbeddedPostgres) -> None:
+    for pid in processes(server):
+        os.kill(pid, signal.SIGCONT)
+
+
+def kill(server: EmbeddedPostgres) -> None:
+    """As by a power cut; returns when its last process is gone."""
+    for pid in processes(server):
+        os.kill(pid, signal.SIGKILL)
+    assert until(lambda: server.pid is None and not processes(server))
+
+
+async def seconds_until_used(uow: UnitOfWork, patience: float = 20) -> float:
+    """How long it takes from now until a transaction succeeds."""
+    began = time.monotonic()
+    while True:
+        try:
+            async with uow() as tx:
+                await tx.now()
+            return time.monotonic() - began
+        except Unavailable:
+            assert time.monotonic() - began < patience
+            await asyncio.sleep(LOOK_AGAIN_S)

@@ -1,0 +1,104 @@
+"""Reading a mail server's reply: one test for each row of the table in the delivery chapter."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zero2prod_core.domain.deliveries import (
+    Deferred,
+    Outcome,
+    Rejected,
+    Reply,
+    Scope,
+    SenderFault,
+    Sent,
+    Throttled,
+    Uncertain,
+)
+from zero2prod_core.domain.replies import Phase, Verdict, outcome_of
+
+SETUP, RCPT, DATA, BODY, END = Phase
+
+
+def relay(reply: Reply) -> Outcome:
+    return Throttled(reply, Scope.RELAY)
+
+
+def domain(reply: Reply) -> Outcome:
+    return Throttled(reply, Scope.DOMAIN)
+
+
+def dead(reply: Reply) -> Outcome:
+    return Rejected(reply, suppress=True)
+
+
+ROWS: list[tuple[Phase, int | None, str, Verdict]] = [
+    (SETUP, None, "connection lost", relay),
+    (SETUP, 421, "4.3.2 shutting down", relay),
+    (SETUP, 451, "later", relay),
+    (SETUP, 250, "2.0.0 what was not asked for", relay),
+    (SETUP, 552, "too big", Rejected),
+    (SETUP, 554, "5.3.4 too big", Rejected),
+    (SETUP, 552, "5.3.4 too big", Rejected),
+    (SETUP, 535, "5.7.8 wrong password", SenderFault),
+    (SETUP, 553, "sender refused", SenderFault),
+    (SETUP, 554, "5.3.40 another code", SenderFault),
+    (RCPT, 550, "5.1.1 no such user", dead),
+    (RCPT, 550, "5.1.2 no such host", dead),
+    (RCPT, 501, "5.1.3 bad syntax", dead),
+    (RCPT, 550, "5.1.6 moved", dead),
+    (RCPT, 556, "5.1.10 null MX", dead),
+    (RCPT, 550, "5.1.1", dead),
+    (RCPT, 550, "5.1.7 bad sender", SenderFault),
+    (RCPT, 550, "5.1.8 bad sender's domain", SenderFault),
+    (RCPT, 552, "5.2.2 mailbox full", Deferred),
+    (RCPT, 550, "5.2.2 mailbox full", Deferred),
+    (RCPT, 552, "mailbox full", Deferred),
+    (RCPT, 552, "5.2.3 too long for this mailbox", Rejected),
+    (RCPT, 421, "too many errors", relay),
+    (RCPT, 421, "4.7.0 too many errors", relay),
+    (RCPT, 450, "4.7.1 greylisted", domain),
+    (RCPT, 451, "4.7.650 throttled", domain),
+    (RCPT, 452, "4.3.2 not accepting", domain),
+    (RCPT, 450, "4.2.1 busy", Deferred),
+    (RCPT, 450, "busy", Deferred),
+    (RCPT, 550, "5.7.1 policy", Rejected),
+    (RCPT, 550, "no", Rejected),
+    (RCPT, 550, "5.1.11 another code", Rejected),
+    (RCPT, None, "timed out", Deferred),
+    (RCPT, 354, "garbage", Deferred),
+    (DATA, 421, "4.3.2 shutting down", relay),
+    (DATA, 451, "4.7.1 later", Deferred),
+    (DATA, 554, "5.7.1 no", Rejected),
+    (DATA, None, "connection lost", Deferred),
+    (DATA, 250, "garbage", Deferred),
+    (BODY, None, "connection lost", Deferred),
+    (BODY, 554, "before its time", Deferred),
+    (END, 250, "2.0.0 queued", Sent),
+    (END, 451, "4.3.0 later", Deferred),
+    (END, 421, "4.3.2 shutting down", Deferred),
+    (END, 554, "5.7.1 spam", Rejected),
+    (END, None, "connection lost", Uncertain),
+    (END, 354, "garbage", Uncertain),
+]
+
+
+@pytest.mark.parametrize(("phase", "code", "text", "verdict"), ROWS)
+def test_the_first_row_that_matches_wins(phase: Phase, code: int | None, text: str, verdict: Verdict) -> None:
+    assert outcome_of(phase, code, text) == verdict(Reply(code, text))
+
+
+@given(st.sampled_from(list(Phase)), st.none() | st.integers(200, 599), st.text())
+def test_every_reply_means_something_and_is_kept_printable(phase: Phase, code: int | None, text: str) -> None:
+    outcome = outcome_of(phase, code, text)
+    assert outcome.reply.code == code
+    assert len(outcome.reply.text) <= Reply.LONGEST
+    assert outcome.reply.text.isprintable()
+
+
+def test_a_code_in_the_middle_of_the_words_decides_nothing() -> None:
+    assert outcome_of(RCPT, 550, "see 5.1.1 in the manual") == Rejected(Reply(550, "see 5.1.1 in the manual"))
+
+
+def test_the_lines_of_a_reply_become_one() -> None:
+    assert outcome_of(RCPT, 550, "5.1.1 no\n5.1.1 user").reply.text == "5.1.1 no 5.1.1 user"
