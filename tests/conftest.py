@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["tests.support.postgres"]
+
 SYSTEM_PACKAGES = Path(__file__).with_name("system-packages.txt")
 
 # .ci/run sets it: there a test that cannot run for want of something is a failure.

@@ -7,10 +7,10 @@ import asyncio
 import click
 
 from zero2prod.commands.admin import admin
-from zero2prod.commands.terminal import REFUSED, WRONG_SET_UP, fail
 from zero2prod.commands.issues import issues
 from zero2prod.commands.newsletters import newsletters
 from zero2prod.commands.services import migrate, serve, up, worker
+from zero2prod.commands.terminal import REFUSED, WRONG_SET_UP, fail
 from zero2prod_core.errors import DataDirectoryRefused, SettingInvalid, Zero2ProdError
 
 INTERRUPTED = 130

@@ -100,7 +100,7 @@ async def serving(health: Health | None = None, **config: Any) -> AsyncIterator[
     heartbeats = InMemoryHeartbeats(memory)
     policy = Policy(BASE_URL, EmailAddress.parse("news@example.com"), common_passwords=COMMON)
     application = Application.assemble(Ports(uow, ids, SystemRandomness(), CheapPasswordHasher(), KEYS, policy))
-    settings = HttpConfig(BASE_URL, KEYS, **{"cookie_secure": False} | config)
+    settings = HttpConfig(**{"base_url": BASE_URL, "keys": KEYS, "cookie_secure": False} | config)
     app = make_app(application, settings, health or InMemoryHealth(), heartbeats, ids)
     async with (
         TestServer(app) as server,

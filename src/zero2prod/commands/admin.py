@@ -1,5 +1,7 @@
 """``zero2prod admin``: accounts of the staff."""
 
+import sys
+
 import click
 
 from adapters_system.common_passwords import load_common_passwords
@@ -60,8 +62,8 @@ async def _open(runtime: Runtime, name: Username, password: str | None) -> str |
 
 def _read_password() -> str:
     """The first line of standard input, checked before anything is changed."""
-    typed = click.get_text_stream("stdin", "utf-8", "surrogateescape").readline().rstrip("\r\n")
-    return Password.parse(typed, load_common_passwords(), "--password-stdin").text
+    typed = sys.stdin.buffer.readline().decode("utf-8", "surrogateescape")
+    return Password.parse(typed.rstrip("\r\n"), load_common_passwords(), "--password-stdin").text
 
 
 def _tell(name: Username, link: str | None, *, as_json: bool) -> None:

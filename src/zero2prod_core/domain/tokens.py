@@ -57,8 +57,8 @@ def token_text(key: Key, purpose: Purpose, token_id: UUID) -> str:
     return base64.urlsafe_b64encode(token_id.bytes + _mac(key, purpose, token_id.bytes)).rstrip(b"=").decode()
 
 
-def read_token(ring: KeyRing, purpose: Purpose, text: str, field: str = "subscription_token") -> UUID:
-    """The id inside a token's text, after its MAC has been checked under every listed key in constant time.
+def read_token(ring: KeyRing, purpose: Purpose, text: str, field: str = "subscription_token") -> tuple[UUID, Key]:
+    """The id inside a token's text and the key that made it, which is looked for in constant time.
 
     Raises:
         FieldMissing: the text is empty.
@@ -71,10 +71,10 @@ def read_token(ring: KeyRing, purpose: Purpose, text: str, field: str = "subscri
         raise TokenMalformed(field)
     raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)) if len(text) % 4 != 1 else b""
     token_id, mac = raw[:ID_BYTES], raw[ID_BYTES:]
-    matches = [hmac.compare_digest(_mac(key, purpose, token_id), mac) for key in ring]
-    if not any(matches):
+    makers = [key for key in ring if hmac.compare_digest(_mac(key, purpose, token_id), mac)]
+    if not makers:
         raise TokenUnknown
-    return UUID(bytes=token_id)
+    return UUID(bytes=token_id), makers[0]
 
 
 def _mac(key: Key, purpose: Purpose, token_id: bytes) -> bytes:

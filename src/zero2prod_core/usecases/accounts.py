@@ -90,7 +90,7 @@ class MakeSetUpLink:
 
 
 def _read(keys: KeyRing, text: str) -> UUID:
-    return read_token(keys, Purpose.SET_UP, text, "token")
+    return read_token(keys, Purpose.SET_UP, text, "token")[0]
 
 
 async def _account_of(tx: Transaction, token_id: UUID, *, lock: bool = False) -> Account:

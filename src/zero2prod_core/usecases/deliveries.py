@@ -135,10 +135,11 @@ class SettleDeliveries:
 
     async def _read_back(self, rulings: Sequence[Ruling], marks: Sequence[Mark]) -> Settled:
         """What holds already. An attempting row is ours while our lease lasts; later it may be another worker's."""
+        keys = [ruling.key for ruling in rulings] + [mark.key for mark in marks]
         async with self.uow() as tx:
             leases = sorted({mark.lease for mark in marks})
             lasting = {lease for lease in leases if await tx.deliveries.renew(lease, self.policy.lease_lasts)}
-            states = await tx.deliveries.states([item.key for item in (*rulings, *marks)])
+            states = await tx.deliveries.states(keys)
         return Settled(
             tuple(states.get(ruling.key) is ruling.state for ruling in rulings),
             tuple(states.get(mark.key) is DeliveryState.ATTEMPTING and mark.lease in lasting for mark in marks),

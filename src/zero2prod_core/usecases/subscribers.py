@@ -7,7 +7,7 @@ from zero2prod_core.domain.audit import Action, AuditEvent, Resource
 from zero2prod_core.domain.consent import Consent, ConsentKind, Evidence
 from zero2prod_core.domain.deliveries import DeliveryKey, NewDelivery, RecipientKind, message_id
 from zero2prod_core.domain.instants import Instant
-from zero2prod_core.domain.keys import KeyRing
+from zero2prod_core.domain.keys import Key, KeyRing
 from zero2prod_core.domain.letters import LetterKind, template_letter
 from zero2prod_core.domain.newsletters import Newsletter, Slug
 from zero2prod_core.domain.origins import Origin
@@ -152,36 +152,30 @@ class Confirm:
     auditor: Auditor
 
     async def __call__(self, token_text: str, evidence: Evidence) -> Newsletter:
-        token_id = read_token(self.keys, Purpose.CONFIRM, token_text)
+        token_id, key = read_token(self.keys, Purpose.CONFIRM, token_text)
         async with self.uow() as tx:
             token = await stored_token(tx, token_id, Purpose.CONFIRM, lock=True)
-            subscriber = await self._confirm(tx, token, evidence)
+            opened, subscriber = await _round_of(tx, token, lock=True)
+            if opened.state is RoundState.OPEN:
+                await tx.tokens.spend(token.id, await tx.now())
+                await tx.subscribers.save_round(attrs.evolve(opened, state=RoundState.CONFIRMED))
+                if subscriber.status is not Status.CONFIRMED:
+                    await self._confirm(tx, opened, subscriber, evidence, self._message_id(key, subscriber, token))
             return (await tx.newsletters.get_batch([subscriber.newsletter]))[subscriber.newsletter]
 
-    async def _confirm(self, tx: Transaction, token: Token, evidence: Evidence) -> Subscriber:
-        opened, subscriber = await _round_of(tx, token, lock=True)
-        if opened.state is RoundState.CONFIRMED:
-            return subscriber
-        await tx.tokens.spend(token.id, await tx.now())
-        await tx.subscribers.save_round(attrs.evolve(opened, state=RoundState.CONFIRMED))
-        if subscriber.status is not Status.CONFIRMED:
-            await self._change(tx, subscriber, opened, token, evidence)
-        return subscriber
-
-    async def _change(
-        self, tx: Transaction, subscriber: Subscriber, opened: Round, token: Token, evidence: Evidence
+    async def _confirm(
+        self, tx: Transaction, opened: Round, subscriber: Subscriber, evidence: Evidence, mail: str
     ) -> None:
         now = await tx.now()
         await tx.subscribers.save_batch([subscriber.confirmed(opened.name, now)])
         await tx.suppressions.lift(digests(self.keys, subscriber.email), LIFTED_BY_CONFIRMING)
-        mail = self._message_id(subscriber, token)
         record = Consent(self.ids.new(), ConsentKind.CONFIRMED, subscriber.id, opened.id, now, evidence, mail)
         await tx.consent.add_batch([record])
         await tx.audit.append_batch([self._event(subscriber, evidence.origin, now)])
 
-    def _message_id(self, subscriber: Subscriber, token: Token) -> str:
+    def _message_id(self, key: Key, subscriber: Subscriber, token: Token) -> str:
+        """Of the mail that held the link: whatever key the ring has by now, one key made both."""
         letter = template_letter(subscriber.newsletter, LetterKind.CONFIRMATION)
-        key = self.keys.find(token.key_id) or self.keys.newest
         return message_id(key, DeliveryKey(letter.id, subscriber.id, token.id), self.policy.mail_domain)
 
     def _event(self, subscriber: Subscriber, origin: Origin, now: Instant) -> AuditEvent:
@@ -214,7 +208,7 @@ class CheckConfirmation:
     keys: KeyRing
 
     async def __call__(self, token_text: str) -> UUID:
-        token_id = read_token(self.keys, Purpose.CONFIRM, token_text)
+        token_id, _ = read_token(self.keys, Purpose.CONFIRM, token_text)
         async with self.uow.reading() as tx:
             token = await stored_token(tx, token_id, Purpose.CONFIRM)
             await _round_of(tx, token)

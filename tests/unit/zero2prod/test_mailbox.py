@@ -44,7 +44,7 @@ async def page(mailbox: Mailbox) -> AsyncIterator[aiohttp.ClientSession]:
 async def text_of(page: aiohttp.ClientSession, path: str) -> str:
     async with page.get(path) as response:
         assert response.status == 200
-        return await response.text()
+        return await response.text(errors="replace")  # as a browser does
 
 
 async def caught(page: aiohttp.ClientSession) -> list[dict[str, object]]:
@@ -147,6 +147,7 @@ async def test_links_in_the_text_can_be_followed_and_nothing_else_is_markup(
     assert f'<a href="{url}" target="_blank" rel="noopener">{url}</a>.' in shown
     assert '<a href="http://b.example" ' in shown
     assert 'href="javascript' not in shown
+    assert '<div class="text" dir="auto">&lt;script&gt;' in shown
     assert "This mail has no HTML part." in shown
 
 
@@ -246,7 +247,7 @@ async def test_a_bounce_has_a_null_sender(page: aiohttp.ClientSession, mailbox: 
     async with aiosmtplib.SMTP(hostname=LOOPBACK, port=mailbox.smtp_port) as client:
         await client.sendmail("", ["reader@example.com"], b"Subject: bounce\r\n\r\n")
     (mail,) = await caught(page)
-    assert (mail["from"], mail["subject"]) == ("<>", "bounce")
+    assert (mail["from"], mail["subject"]) == ("", "bounce")
 
 
 async def test_a_mail_too_large_is_refused_before_it_is_sent(mailbox: Mailbox) -> None:
@@ -280,7 +281,7 @@ async def test_a_port_in_use_is_named_and_nothing_stays_open(port: str, free_por
         ports = {port: used, other: free_port()}
         with pytest.raises(SettingInvalid, match=rf"port {used}: in use .* choose another port") as refused:
             await Mailbox(FixedClock()).start(**ports)
-    assert port.split("_")[0] in str(refused.value).lower()
+    assert port.split("_", maxsplit=1)[0] in str(refused.value).lower()
     with socket.create_server((LOOPBACK, ports[other])) as reopened:
         assert reopened.getsockname()[1] == ports[other]
 
@@ -325,9 +326,9 @@ async def test_it_stops_with_clients_still_connected_and_leaves_nothing_behind()
         await text_of(kept_alive, "/")
         await mailbox.stop()
         await mailbox.stop()
-    with pytest.raises(ConnectionResetError):
-        await idle_reader.readline()
+    assert await idle_reader.read() == b""
     idle_writer.close()
+    await idle_writer.wait_closed()
     assert asyncio.all_tasks() == before
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection(LOOPBACK, mailbox.smtp_port)

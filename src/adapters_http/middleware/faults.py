@@ -1,0 +1,39 @@
+"""Every error becomes an answer, and none shows what is inside."""
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from adapters_http.middleware.requests import Handler
+from adapters_http.pages import Pages, wants_json
+from adapters_http.problems import Problem, answer
+from zero2prod_core.errors import Refusal, SessionRequired, Unavailable
+
+__all__ = ["answering"]
+
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
+
+
+def answering(pages: Pages) -> Middleware:
+    """Refusals and faults as problems; a browser without a session goes to the login page."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except SessionRequired as refusal:
+            return answer(pages, request, Problem.of(refusal)) if wants_json(request) else pages.see_other("/login")
+        except Unavailable as fault:
+            log.warning("unavailable", code=fault.code)
+            return answer(pages, request, Problem.of(fault))
+        except Refusal as refusal:
+            return answer(pages, request, Problem.of(refusal))
+        except web.HTTPException as refusal:
+            return answer(pages, request, Problem.of_http(refusal))
+        except ConnectionError:
+            raise  # nobody is left to answer; aiohttp closes its side
+        except Exception:
+            log.exception("unexpected")
+            return answer(pages, request, Problem.unexpected())
+
+    return middleware

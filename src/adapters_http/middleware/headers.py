@@ -1,0 +1,54 @@
+"""Headers of every answer (OWASP Secure Headers Project); a handler's own come first."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from adapters_http.config import HttpConfig
+
+__all__ = ["SERVER", "securing"]
+
+SERVER: Final = "zero2prod"
+
+POLICY: Final = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
+)
+
+HEADERS: Final[Mapping[str, str]] = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+# A year, in seconds: what preload lists ask for at least.
+HSTS: Final = "max-age=31536000"
+
+# Links to these hold tokens. Elsewhere our own pages may see where a visitor comes from: with no-referrer, browsers
+# also send `Origin: null` with a form, and older ones send nothing else to tell our forms from another site's.
+TOKEN_PATHS: Final = ("/subscriptions/", "/setup")
+
+# A new style sheet is seen within five minutes of its installation.
+STATIC_CACHING: Final = "public, max-age=300"
+
+
+def securing(config: HttpConfig) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """For ``on_response_prepare``, which sees what no middleware makes as well."""
+    always = {**HEADERS, "Strict-Transport-Security": HSTS} if config.is_https else HEADERS
+
+    async def secure(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers[hdrs.SERVER] = SERVER
+        for name, value in {**always, **_by_path(request.path, response.status)}.items():
+            response.headers.setdefault(name, value)
+
+    return secure
+
+
+def _by_path(path: str, status: int) -> Mapping[str, str]:
+    is_file = path.startswith("/static/") and status in {200, 206, 304}
+    return {
+        hdrs.CACHE_CONTROL: STATIC_CACHING if is_file else "no-store",
+        "Referrer-Policy": "no-referrer" if path.startswith(TOKEN_PATHS) else "same-origin",
+    }

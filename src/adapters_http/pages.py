@@ -1,0 +1,63 @@
+"""What every page has in common: templates, the flash of the page before, and redirects to own paths."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+import aiohttp_jinja2
+import attrs
+import jinja2
+from aiohttp import hdrs, web
+
+from adapters_http.flashes import Flashes
+
+__all__ = ["STATIC", "Pages", "set_up_templates", "wants_json"]
+
+UI: Final = Path(__file__).parent / "ui"
+STATIC: Final = UI / "static"
+
+JSON: Final = re.compile(r"application/(?:problem\+)?json", re.IGNORECASE)
+
+
+def wants_json(request: web.Request) -> bool:
+    """Whether the client is a program that reads JSON: it names JSON and does not name HTML."""
+    accept = ",".join(request.headers.getall(hdrs.ACCEPT, []))
+    return JSON.search(accept) is not None and "text/html" not in accept.lower()
+
+
+def set_up_templates(app: web.Application) -> None:
+    aiohttp_jinja2.setup(
+        app,
+        loader=jinja2.FileSystemLoader(UI / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        default_helpers=False,
+    )
+
+
+@attrs.frozen
+class Pages:
+    flashes: Flashes
+
+    def shown(self, request: web.Request, template: str, status: int = 200, **values: object) -> web.Response:
+        """A page without cookies: the same for everybody."""
+        context = {"flash": None, "path": request.path, **values}
+        return aiohttp_jinja2.render_template(template, request, context, status=status)
+
+    def staff(self, request: web.Request, template: str, status: int = 200, **values: object) -> web.Response:
+        """A page that shows the flash it finds, once."""
+        flash = self.flashes.read(request)
+        response = self.shown(request, template, status, flash=flash, **values)
+        if flash is not None and request.method == hdrs.METH_GET:
+            self.flashes.clear(response)
+        return response
+
+    def see_other(self, path: str, flash: str | None = None) -> web.Response:
+        """A redirect (303, relative) to one of our own paths, which is never taken from a request."""
+        response = web.Response(status=303, headers={hdrs.LOCATION: path})
+        if flash is not None:
+            self.flashes.give(response, flash)
+        return response

@@ -1,0 +1,127 @@
+"""Errors as answers: one status for each code, as a page for people or as problem details (RFC 9457) for programs."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Final
+
+import attrs
+from aiohttp import hdrs, web
+
+from adapters_http.middleware.requests import origin_of
+from adapters_http.pages import Pages, wants_json
+from zero2prod_core.errors import Zero2ProdError
+
+__all__ = ["STATUSES", "Problem", "answer"]
+
+STATUSES: Final[Mapping[str, HTTPStatus]] = MappingProxyType(
+    {
+        "error": HTTPStatus.INTERNAL_SERVER_ERROR,
+        "refused": HTTPStatus.BAD_REQUEST,
+        "field_missing": HTTPStatus.BAD_REQUEST,
+        "field_invalid": HTTPStatus.BAD_REQUEST,
+        "setting_invalid": HTTPStatus.INTERNAL_SERVER_ERROR,
+        "data_directory_refused": HTTPStatus.INTERNAL_SERVER_ERROR,
+        "schema_refused": HTTPStatus.INTERNAL_SERVER_ERROR,
+        "token_malformed": HTTPStatus.BAD_REQUEST,
+        "token_unknown": HTTPStatus.UNAUTHORIZED,
+        "token_expired": HTTPStatus.UNAUTHORIZED,
+        "credentials_refused": HTTPStatus.UNAUTHORIZED,
+        "current_password_wrong": HTTPStatus.BAD_REQUEST,
+        "passwords_differ": HTTPStatus.BAD_REQUEST,
+        "session_required": HTTPStatus.UNAUTHORIZED,
+        "username_taken": HTTPStatus.CONFLICT,
+        "account_unknown": HTTPStatus.NOT_FOUND,
+        "newsletter_taken": HTTPStatus.CONFLICT,
+        "newsletter_unknown": HTTPStatus.BAD_REQUEST,
+        "issue_unknown": HTTPStatus.NOT_FOUND,
+        "transition_refused": HTTPStatus.CONFLICT,
+        "idempotency_key_in_use": HTTPStatus.CONFLICT,
+        "idempotency_key_reused": HTTPStatus.UNPROCESSABLE_ENTITY,
+        "unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+        "store_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+        "commit_unknown": HTTPStatus.SERVICE_UNAVAILABLE,
+        "hasher_busy": HTTPStatus.SERVICE_UNAVAILABLE,
+        "defect": HTTPStatus.INTERNAL_SERVER_ERROR,
+        "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "body_type_refused": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        "body_too_slow": HTTPStatus.REQUEST_TIMEOUT,
+        "body_broken": HTTPStatus.BAD_REQUEST,
+        "cross_site_refused": HTTPStatus.FORBIDDEN,
+    }
+)
+
+HEADERS: Final[Mapping[HTTPStatus, Mapping[str, str]]] = MappingProxyType(
+    {
+        # RFC 9110 §15.5.2 demands a challenge; no browser knows this scheme, so none asks for a password.
+        HTTPStatus.UNAUTHORIZED: {hdrs.WWW_AUTHENTICATE: 'Link realm="zero2prod"'},
+        # Seconds. A store that comes back is used again within five.
+        HTTPStatus.SERVICE_UNAVAILABLE: {hdrs.RETRY_AFTER: "2"},
+    }
+)
+
+OUR_FAULT: Final = "Something went wrong on our side. It has been noted; try again later."
+
+# What the router says by an exception of its own.
+DETAILS: Final[Mapping[int, str]] = MappingProxyType(
+    {
+        HTTPStatus.NOT_FOUND: "There is nothing under this link. Check it for a typing mistake, or start anew.",
+        HTTPStatus.METHOD_NOT_ALLOWED: "This page cannot be used in that way. The header Allow names the methods.",
+    }
+)
+
+
+@attrs.frozen
+class Problem:
+    """``code``, ``detail`` and ``fields`` are safe to show; ``headers`` go with the answer."""
+
+    status: HTTPStatus
+    code: str
+    detail: str
+    fields: Mapping[str, str] = attrs.field(factory=dict)
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+
+    @classmethod
+    def of(cls, error: Zero2ProdError) -> "Problem":
+        """Raises KeyError for a code without a status."""
+        status = STATUSES[error.code]
+        if status is HTTPStatus.INTERNAL_SERVER_ERROR:
+            return cls.unexpected()
+        return cls(status, error.code, str(error), error.fields, HEADERS.get(status, {}))
+
+    @classmethod
+    def unexpected(cls) -> "Problem":
+        """What we may not explain: the log does."""
+        return cls(HTTPStatus.INTERNAL_SERVER_ERROR, "defect", OUR_FAULT)
+
+    @classmethod
+    def of_http(cls, error: web.HTTPException) -> "Problem":
+        """What aiohttp's router and static files refuse; ``Allow`` is kept."""
+        status = HTTPStatus(error.status)
+        headers = {name: value for name, value in error.headers.items() if name == hdrs.ALLOW}
+        return cls(status, status.name.lower(), DETAILS.get(status, f"{status.phrase}."), headers=headers)
+
+
+def answer(pages: Pages, request: web.Request, problem: Problem) -> web.Response:
+    """The problem in the form that the client asks for."""
+    if wants_json(request):
+        response = web.json_response(_details(request, problem), status=problem.status)
+        response.content_type = "application/problem+json"
+    else:
+        values = {"problem": problem, "request_id": origin_of(request).request_id}
+        response = pages.shown(request, "problem.html", problem.status, **values)
+    response.headers.update(problem.headers)
+    return response
+
+
+def _details(request: web.Request, problem: Problem) -> Mapping[str, object]:
+    """RFC 9457 §3.1, with ``about:blank`` as type (§4.2.1); code, request id and fields are extensions (§3.2)."""
+    return {
+        **problem.fields,
+        "type": "about:blank",
+        "title": problem.status.phrase,
+        "status": problem.status.value,
+        "detail": problem.detail,
+        "code": problem.code,
+        "request_id": origin_of(request).request_id,
+    }

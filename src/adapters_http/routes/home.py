@@ -1,0 +1,51 @@
+from collections.abc import Mapping, Sequence
+
+import attrs
+from aiohttp import web
+
+from adapters_http.form_texts import SUBSCRIBE_FORM
+from adapters_http.forms import Form
+from adapters_http.pages import Pages
+from adapters_http.patience import promptly
+from zero2prod_core.domain.newsletters import Newsletter
+from zero2prod_core.errors import Refusal, Unavailable
+from zero2prod_core.usecases.newsletters import ListNewsletters
+
+__all__ = ["Home"]
+
+EMPTY = Form({})
+
+
+@attrs.frozen
+class Home:
+    """The page with the subscribe form."""
+
+    pages: Pages
+    list_newsletters: ListNewsletters
+
+    def routes(self) -> Sequence[web.RouteDef]:
+        return [web.get("/", self.show)]
+
+    async def show(self, request: web.Request) -> web.Response:
+        return await self.ask(
+            request, Form({"newsletter": [request.query.get("newsletter", "").encode(errors="replace")]})
+        )
+
+    async def ask(
+        self, request: web.Request, form: Form = EMPTY, refusal: Refusal | None = None, status: int = 200
+    ) -> web.Response:
+        """The form, with what was typed before and why that was refused."""
+        values: Mapping[str, object] = {
+            "text": SUBSCRIBE_FORM,
+            "form": form,
+            "refusal": refusal,
+            "newsletters": await self._newsletters(),
+        }
+        return self.pages.shown(request, "home.html", status, **values)
+
+    async def _newsletters(self) -> Sequence[Newsletter]:
+        """What there is to choose from; without the store the page is still there, for the default one."""
+        try:
+            return await promptly(self.list_newsletters())
+        except Unavailable:
+            return []

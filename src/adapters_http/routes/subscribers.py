@@ -1,0 +1,87 @@
+from collections.abc import Sequence
+
+import attrs
+from aiohttp import hdrs, web
+
+from adapters_http.config import HttpConfig
+from adapters_http.form_texts import CONFIRM_FORM, SUBSCRIBE_FORM
+from adapters_http.forms import Form, read_form
+from adapters_http.middleware.requests import origin_of
+from adapters_http.pages import Pages, wants_json
+from adapters_http.patience import promptly
+from adapters_http.problems import STATUSES
+from adapters_http.routes.home import Home
+from zero2prod_core.application import Application
+from zero2prod_core.domain.email_addresses import EmailAddress
+from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER, Slug
+from zero2prod_core.domain.origins import Origin
+from zero2prod_core.domain.subscriber_names import SubscriberName
+from zero2prod_core.domain.subscribers import SignUp
+from zero2prod_core.errors import FieldInvalid, Refusal
+
+__all__ = ["Subscribers"]
+
+
+@attrs.frozen
+class Subscribers:
+    """Signing up and confirming: for anybody, without cookies."""
+
+    pages: Pages
+    application: Application
+    config: HttpConfig
+    home: Home
+
+    def routes(self) -> Sequence[web.RouteDef]:
+        return [
+            web.post("/subscriptions", self.subscribe),
+            web.get("/subscriptions/confirm", self.show_confirmation),
+            web.post("/subscriptions/confirm", self.confirm),
+        ]
+
+    async def subscribe(self, request: web.Request) -> web.Response:
+        """The answer is the same whatever is known of the e-mail address."""
+        form = await read_form(request, self.config.largest_form, self.config.body_seconds)
+        try:
+            await promptly(self.application.subscribe(_sign_up(form, origin_of(request))))
+        except Refusal as refusal:
+            if wants_json(request):
+                raise
+            return await self.home.ask(request, form, refusal, STATUSES[refusal.code])
+        return self.pages.shown(request, "subscribed.html")
+
+    async def show_confirmation(self, request: web.Request) -> web.Response:
+        """A page with a button: mail scanners follow every link, and HEAD never acts."""
+        token = _token(request)
+        if self.config.confirm_on_get and request.method == hdrs.METH_GET:
+            return await self._confirm(request, token, version="")
+        await promptly(self.application.check_confirmation(token))
+        return self.pages.shown(request, "confirm.html", text=CONFIRM_FORM, token=token)
+
+    async def confirm(self, request: web.Request) -> web.Response:
+        form = await read_form(request, self.config.largest_form, self.config.body_seconds)
+        return await self._confirm(request, form.text("subscription_token"), form.text("form"))
+
+    async def _confirm(self, request: web.Request, token: str, version: str) -> web.Response:
+        evidence = CONFIRM_FORM.evidence(origin_of(request), "mail", version)
+        newsletter = await promptly(self.application.confirm(token, evidence))
+        return self.pages.shown(request, "confirmed.html", newsletter=newsletter)
+
+
+def _sign_up(form: Form, origin: Origin) -> SignUp:
+    """Field by field, the name first. No newsletter named: the default one."""
+    name = SubscriberName.parse(form.text("name"))
+    email = EmailAddress.parse(form.text("email"))
+    slug = form.text("newsletter")
+    newsletter = Slug.parse(slug) if slug else DEFAULT_NEWSLETTER.slug
+    return SignUp(newsletter, email, name, SUBSCRIBE_FORM.evidence(origin, "form", form.text("form")))
+
+
+def _token(request: web.Request) -> str:
+    """Under its own name, or the shorter one that older mails used."""
+    for field in ("subscription_token", "token"):
+        values = request.query.getall(field, [])
+        if len(values) > 1:
+            raise FieldInvalid(field, "must be given once")
+        if values:
+            return str(values[0])
+    return ""

@@ -1,0 +1,48 @@
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from adapters_postgres.repositories import Repository
+from adapters_postgres.sql import load
+from zero2prod_core.domain.email_addresses import EmailAddress
+from zero2prod_core.domain.newsletters import Newsletter, Slug
+from zero2prod_core.errors import NewsletterTaken
+from zero2prod_core.ports.newsletters import NewsletterRepository
+
+SQL = load("newsletters")
+
+
+class PostgresNewsletterRepository(Repository, NewsletterRepository):
+    async def add(self, newsletter: Newsletter) -> None:
+        added = await self._count(
+            SQL["add"],
+            id=newsletter.id,
+            slug=newsletter.slug.text,
+            name=newsletter.name,
+            sender=newsletter.sender and newsletter.sender.text,
+            reply_to=newsletter.reply_to and newsletter.reply_to.text,
+            postal_address=newsletter.postal_address,
+        )
+        if not added:
+            raise NewsletterTaken(newsletter.slug.text)
+
+    async def find(self, slugs: Collection[Slug]) -> dict[Slug, Newsletter]:
+        rows = await self._rows(SQL["find"], slugs=[slug.text for slug in slugs])
+        return {found.slug: found for found in (_newsletter(*row) for row in rows)}
+
+    async def get_batch(self, ids: Collection[UUID]) -> dict[UUID, Newsletter]:
+        rows = await self._rows(SQL["get_batch"], ids=list(ids))
+        return {found.id: found for found in (_newsletter(*row) for row in rows)}
+
+    async def list(self) -> Sequence[Newsletter]:
+        return [_newsletter(*row) for row in await self._rows(SQL["list"])]
+
+
+def _newsletter(
+    id_: UUID, slug: str, name: str, sender: str | None, reply_to: str | None, postal_address: str | None
+) -> Newsletter:
+    return Newsletter(id_, Slug(slug), name, _email(sender), _email(reply_to), postal_address)
+
+
+def _email(text: str | None) -> EmailAddress | None:
+    """Stored as typed: there are few of them, so their keys are made again rather than kept."""
+    return EmailAddress.parse(text) if text else None

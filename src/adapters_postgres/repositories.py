@@ -1,0 +1,23 @@
+"""What every repository does with its connection."""
+
+from typing import Any, LiteralString
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+
+class Repository:
+    """Statements on one connection, in whatever transaction is open on it."""
+
+    def __init__(self, connection: AsyncConnection[Any]) -> None:
+        self._connection = connection
+
+    async def _rows(self, statement: LiteralString, **parameters: object) -> list[TupleRow]:
+        """The rows that a statement returns."""
+        cursor = await self._connection.execute(statement, parameters)
+        return await cursor.fetchall()
+
+    async def _count(self, statement: LiteralString, **parameters: object) -> int:
+        """How many rows a statement wrote."""
+        cursor = await self._connection.execute(statement, parameters)
+        return cursor.rowcount

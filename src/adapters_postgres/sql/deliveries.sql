@@ -1,0 +1,268 @@
+-- name: enqueue
+WITH clock AS MATERIALIZED (SELECT coalesce(%(at)s::timestamptz, clock_timestamp()) AS at),
+added AS (
+    INSERT INTO deliveries (
+        letter_id, recipient_id, occasion, recipient_kind, domain, email_digest, email_digest_key, priority, due_at,
+        give_up_at, created_at
+    )
+    SELECT
+        letter_id, recipient_id, occasion, recipient_kind, domain, email_digest, email_digest_key, priority, clock.at,
+        give_up_at, clock.at
+    FROM clock, unnest(
+        %(letters)b::uuid[], %(recipients)b::uuid[], %(occasions)b::uuid[], %(kinds)b::text[], %(domains)b::text[],
+        %(digests)b::bytea[], %(digest_keys)b::text[], %(priorities)b::smallint[], %(give_ups)s::timestamptz[]
+    ) AS new (
+        letter_id, recipient_id, occasion, recipient_kind, domain, email_digest, email_digest_key, priority, give_up_at
+    )
+    ORDER BY letter_id, recipient_id, occasion
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+),
+woken AS MATERIALIZED (SELECT pg_notify('deliveries', '') FROM added LIMIT 1)
+SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM woken)
+
+-- name: enqueue_audience
+WITH clock AS MATERIALIZED (SELECT coalesce(%(at)s::timestamptz, clock_timestamp()) AS at),
+added AS (
+    INSERT INTO deliveries (
+        letter_id, recipient_id, recipient_kind, domain, email_digest, email_digest_key, priority, due_at, give_up_at,
+        created_at
+    )
+    SELECT
+        %(letter)s::uuid, id, 'subscriber', email_domain, email_digest, email_digest_key, %(priority)s::smallint,
+        clock.at, clock.at + %(give_up_after)s::interval, clock.at
+    FROM clock, subscriptions
+    WHERE newsletter_id = %(newsletter)s::uuid AND status = 'confirmed'
+        AND (paused_until IS NULL OR paused_until <= clock.at)
+        AND NOT EXISTS (
+            SELECT FROM suppressions
+            WHERE suppressions.email_digest_key = subscriptions.email_digest_key
+                AND suppressions.email_digest = subscriptions.email_digest
+        )
+    ORDER BY id
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+),
+woken AS MATERIALIZED (SELECT pg_notify('deliveries', '') FROM added LIMIT 1)
+SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM woken)
+
+-- name: claim
+/* Each open letter's grades are found by one probe apiece, and no row of another letter is read. The oldest turns of every
+   grade are locked before the best of all are chosen, so that a lock elsewhere makes a claim look further, not go without. */
+WITH RECURSIVE clock AS MATERIALIZED (SELECT coalesce(%(at)s::timestamptz, clock_timestamp()) AS at),
+grades AS (
+    SELECT letter_id, kind, (
+        SELECT min(priority) FROM deliveries
+        WHERE deliveries.letter_id = letters.letter_id AND due_at IS NOT NULL AND lease_id IS NULL
+            AND priority BETWEEN %(first)s::smallint AND %(last)s::smallint
+    ) AS priority
+    FROM letters WHERE state = 'open'
+    UNION ALL
+    SELECT letter_id, kind, (
+        SELECT min(priority) FROM deliveries
+        WHERE deliveries.letter_id = grades.letter_id AND due_at IS NOT NULL AND lease_id IS NULL
+            AND priority > grades.priority AND priority <= %(last)s::smallint
+    )
+    FROM grades WHERE priority IS NOT NULL
+),
+due AS MATERIALIZED (
+    SELECT turn.*, grades.kind FROM clock, grades CROSS JOIN LATERAL (
+        SELECT * FROM deliveries
+        WHERE letter_id = grades.letter_id AND priority = grades.priority
+            AND due_at <= clock.at AND lease_id IS NULL
+        ORDER BY due_at
+        LIMIT %(limit)s::integer
+        FOR NO KEY UPDATE SKIP LOCKED
+    ) AS turn
+    ORDER BY priority, due_at
+    LIMIT %(limit)s::integer
+),
+judged AS MATERIALIZED (
+    SELECT
+        letter_id, recipient_id, occasion, email, email_key, name,
+        CASE WHEN give_up_at <= clock.at THEN 'failed' ELSE coalesce(verdict, 'leased') END AS state
+    FROM due, clock, delivery_standing(
+        due.kind, recipient_kind, recipient_id, occasion, email_digest_key, email_digest, clock.at
+    )
+),
+taken AS (
+    UPDATE deliveries SET
+        state = judged.state,
+        lease_id = CASE judged.state WHEN 'leased' THEN %(lease)s::uuid END,
+        due_at = CASE judged.state WHEN 'leased' THEN due_at END,
+        settled_at = CASE judged.state WHEN 'leased' THEN NULL ELSE clock.at END
+    FROM judged, clock
+    WHERE deliveries.letter_id = judged.letter_id AND deliveries.recipient_id = judged.recipient_id
+        AND deliveries.occasion = judged.occasion
+    RETURNING
+        deliveries.letter_id, deliveries.recipient_id, deliveries.occasion, recipient_kind, attempts, created_at,
+        deliveries.state, priority, due_at, email, email_key, name
+),
+leased AS (
+    INSERT INTO leases (lease_id, worker, taken_at, expires_at)
+    SELECT %(lease)s::uuid, %(worker)s::text, clock.at, clock.at + %(lasts)s::interval FROM clock
+    WHERE EXISTS (SELECT FROM judged WHERE state = 'leased')
+    ON CONFLICT DO NOTHING
+)
+SELECT state, letter_id, recipient_id, occasion, recipient_kind, attempts + 1, email, email_key, name, created_at
+FROM taken ORDER BY priority, due_at, letter_id, recipient_id, occasion
+
+-- name: renew
+WITH clock AS MATERIALIZED (SELECT coalesce(%(at)s::timestamptz, clock_timestamp()) AS at)
+UPDATE leases SET expires_at = clock.at + %(lasts)s::interval FROM clock
+WHERE lease_id = %(lease)s::uuid AND expires_at > clock.at
+RETURNING true
+
+-- name: lock
+/* The order of all locks: leases, letters, recipients, deliveries, each by its key. What follows in the transaction reads
+   after these were got, and so sees every change that was committed before. Renewing goes on beside a shared key. */
+SELECT count(*) FROM (
+    SELECT FROM leases WHERE lease_id = ANY (%(leases)b::uuid[]) ORDER BY lease_id FOR KEY SHARE
+) AS lease
+UNION ALL
+SELECT count(*) FROM (
+    SELECT FROM letters WHERE letter_id = ANY (%(marked_letters)b::uuid[]) ORDER BY letter_id FOR SHARE
+) AS letter
+UNION ALL
+SELECT count(*) FROM (
+    SELECT FROM subscriptions WHERE id = ANY (%(marked_recipients)b::uuid[]) ORDER BY email_key, newsletter_id FOR SHARE
+) AS subscription
+UNION ALL
+SELECT count(*) FROM (
+    SELECT FROM accounts WHERE account_id = ANY (%(marked_recipients)b::uuid[]) ORDER BY account_id FOR SHARE
+) AS account
+UNION ALL
+SELECT count(*) FROM (
+    SELECT FROM bare_recipients WHERE recipient_id = ANY (%(marked_recipients)b::uuid[]) ORDER BY recipient_id FOR SHARE
+) AS bare
+UNION ALL
+SELECT count(*) FROM (
+    SELECT FROM deliveries JOIN unnest(
+        %(letters)b::uuid[], %(recipients)b::uuid[], %(occasions)b::uuid[]
+    ) AS key (letter_id, recipient_id, occasion) USING (letter_id, recipient_id, occasion)
+    ORDER BY letter_id, recipient_id, occasion
+    FOR NO KEY UPDATE OF deliveries
+) AS delivery
+
+-- name: settle
+WITH clock AS MATERIALIZED (SELECT coalesce(%(at)s::timestamptz, clock_timestamp()) AS at),
+ruled AS MATERIALIZED (
+    SELECT
+        ruling.*, clock.at, next_at,
+        CASE WHEN ruling.state = 'deferred' AND next_at > give_up_at THEN 'failed' ELSE ruling.state END AS verdict
+    FROM clock CROSS JOIN unnest(
+        %(letters)b::uuid[], %(recipients)b::uuid[], %(occasions)b::uuid[], %(leases)b::uuid[], %(attempts)b::smallint[],
+        %(states)b::text[], %(counted)b::smallint[], %(waits)b::float8[], %(codes)b::smallint[], %(replies)b::text[]
+    ) WITH ORDINALITY AS ruling (
+        letter_id, recipient_id, occasion, lease_id, attempt, state, counted, seconds, code, words, place
+    )
+    CROSS JOIN LATERAL (SELECT clock.at + seconds * interval '1 second') AS next (next_at)
+    JOIN deliveries USING (letter_id, recipient_id, occasion)
+    LEFT JOIN leases ON leases.lease_id = ruling.lease_id AND leases.expires_at > clock.at
+    WHERE deliveries.state || '>' || ruling.state = ANY (%(arrows)b::text[]) AND CASE deliveries.state
+        WHEN 'uncertain' THEN ruling.state = 'sent' AND attempts = attempt
+        ELSE deliveries.lease_id = leases.lease_id AND attempts + 1 = attempt
+    END
+)
+UPDATE deliveries SET
+    state = verdict,
+    attempts = counted,
+    uncertain_attempts = uncertain_attempts + (verdict = 'uncertain')::integer,
+    lease_id = NULL,
+    due_at = CASE WHEN verdict IN ('pending', 'deferred') THEN next_at END,
+    resend_at = CASE verdict WHEN 'uncertain' THEN next_at END,
+    settled_at = CASE WHEN verdict NOT IN ('pending', 'deferred', 'uncertain') THEN ruled.at END,
+    reply_code = code,
+    reply = words
+FROM ruled
+WHERE deliveries.letter_id = ruled.letter_id AND deliveries.recipient_id = ruled.recipient_id
+    AND deliveries.occasion = ruled.occasion
+RETURNING place
+
+-- name: mark
+WITH clock AS MATERIALIZED (SELECT coalesce(%(at)s::timestamptz, clock_timestamp()) AS at),
+asked AS MATERIALIZED (
+    SELECT deliveries.*, place, mark.lease_id = deliveries.lease_id AND attempt = attempts + 1 AS current
+    FROM unnest(
+        %(letters)b::uuid[], %(recipients)b::uuid[], %(occasions)b::uuid[], %(leases)b::uuid[], %(attempts)b::smallint[]
+    ) WITH ORDINALITY AS mark (letter_id, recipient_id, occasion, lease_id, attempt, place)
+    JOIN deliveries USING (letter_id, recipient_id, occasion)
+),
+judged AS MATERIALIZED (
+    SELECT letter_id, recipient_id, occasion, place, clock.at, CASE
+        WHEN letters.state <> 'open' THEN 'pending' ELSE coalesce(standing.verdict, 'attempting')
+    END AS verdict
+    FROM clock CROSS JOIN asked JOIN leases USING (lease_id) JOIN letters USING (letter_id)
+    CROSS JOIN LATERAL delivery_standing(
+        letters.kind, recipient_kind, recipient_id, occasion, email_digest_key, email_digest, clock.at
+    ) AS standing
+    WHERE asked.state = 'leased' AND current AND leases.expires_at > clock.at
+)
+UPDATE deliveries SET
+    state = verdict,
+    lease_id = CASE verdict WHEN 'attempting' THEN lease_id END,
+    due_at = CASE WHEN verdict IN ('attempting', 'pending') THEN due_at END,
+    settled_at = CASE WHEN verdict NOT IN ('attempting', 'pending') THEN judged.at END
+FROM judged
+WHERE deliveries.letter_id = judged.letter_id AND deliveries.recipient_id = judged.recipient_id
+    AND deliveries.occasion = judged.occasion
+RETURNING place, state = 'attempting'
+
+-- name: hold_lease
+SELECT lease_id FROM leases WHERE lease_id = %(lease)s::uuid FOR UPDATE
+
+-- name: hold_ended_leases
+/* A lease that is being used at this moment is left to the next run. */
+WITH clock AS MATERIALIZED (SELECT coalesce(%(at)s::timestamptz, clock_timestamp()) AS at)
+SELECT lease_id FROM leases, clock WHERE expires_at <= clock.at ORDER BY lease_id FOR UPDATE OF leases SKIP LOCKED
+
+-- name: end_leases
+WITH clock AS MATERIALIZED (SELECT coalesce(%(at)s::timestamptz, clock_timestamp()) AS at),
+ended AS (DELETE FROM leases WHERE lease_id = ANY (%(leases)b::uuid[])),
+held AS MATERIALIZED (
+    SELECT letter_id, recipient_id, occasion FROM deliveries WHERE lease_id = ANY (%(leases)b::uuid[])
+    ORDER BY letter_id, recipient_id, occasion FOR NO KEY UPDATE
+),
+returned AS (
+    UPDATE deliveries SET
+        state = CASE state WHEN 'leased' THEN 'pending' ELSE 'uncertain' END,
+        attempts = attempts + (state = 'attempting')::integer,
+        uncertain_attempts = uncertain_attempts + (state = 'attempting')::integer,
+        due_at = CASE state WHEN 'leased' THEN due_at END,
+        resend_at = CASE state WHEN 'attempting' THEN clock.at + %(resend_after)s::interval END,
+        lease_id = NULL
+    FROM held, clock
+    WHERE deliveries.letter_id = held.letter_id AND deliveries.recipient_id = held.recipient_id
+        AND deliveries.occasion = held.occasion
+    RETURNING state
+)
+SELECT count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = 'uncertain') FROM returned
+
+-- name: resend
+WITH clock AS MATERIALIZED (SELECT coalesce(%(at)s::timestamptz, clock_timestamp()) AS at),
+due AS MATERIALIZED (
+    SELECT letter_id, recipient_id, occasion FROM clock, deliveries JOIN letters USING (letter_id)
+    WHERE resend_at <= clock.at AND letters.state = 'open' AND uncertain_policy = 'resend'
+    ORDER BY letter_id, recipient_id, occasion FOR NO KEY UPDATE OF deliveries SKIP LOCKED
+)
+UPDATE deliveries SET state = 'pending', due_at = resend_at, resend_at = NULL FROM due
+WHERE deliveries.letter_id = due.letter_id AND deliveries.recipient_id = due.recipient_id
+    AND deliveries.occasion = due.occasion
+
+-- name: sums
+SELECT state, count(*) FROM deliveries WHERE letter_id = %(letter)s::uuid GROUP BY state
+
+-- name: states
+SELECT letter_id, recipient_id, occasion, state FROM deliveries JOIN unnest(
+    %(letters)b::uuid[], %(recipients)b::uuid[], %(occasions)b::uuid[]
+) AS key (letter_id, recipient_id, occasion) USING (letter_id, recipient_id, occasion)
+
+-- name: unfinished
+WITH clock AS MATERIALIZED (SELECT coalesce(%(at)s::timestamptz, clock_timestamp()) AS at)
+SELECT (
+    SELECT count(*) FROM clock, letters JOIN deliveries USING (letter_id)
+    WHERE letters.state = 'open' AND lease_id IS NULL AND due_at <= clock.at
+) + (
+    SELECT count(*) FROM letters JOIN deliveries USING (letter_id)
+    WHERE letters.state = 'open' AND lease_id IS NOT NULL
+)

@@ -1,0 +1,18 @@
+-- name: add
+INSERT INTO idempotency (newsletter_id, idempotency_key, fingerprint, actor, newsletter_issue_id, created_at)
+VALUES (%(newsletter)s, %(key)s, %(fingerprint)s, %(actor)s, %(issue)s, %(created_at)s)
+ON CONFLICT (newsletter_id, idempotency_key) DO NOTHING
+
+-- name: get
+SELECT newsletter_id, idempotency_key, fingerprint, actor, newsletter_issue_id, created_at
+FROM idempotency
+WHERE newsletter_id = %(newsletter)s AND idempotency_key = %(key)s
+
+-- name: sweep
+DELETE FROM idempotency WHERE (newsletter_id, idempotency_key) IN (
+    SELECT newsletter_id, idempotency_key FROM idempotency
+    WHERE created_at < %(created_before)s
+    ORDER BY created_at
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+)

@@ -1,0 +1,256 @@
+"""What the store should do, written over plain dicts and without any cleverness."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import attrs
+
+from zero2prod_core.domain.deliveries import (
+    RESEND_AFTER,
+    TRANSITIONS,
+    Claimed,
+    DeliveryKey,
+    DeliveryState,
+    Mark,
+    NewDelivery,
+    Ruling,
+)
+from zero2prod_core.domain.instants import Instant
+from zero2prod_core.domain.letters import URGENT
+from zero2prod_core.domain.subscribers import TRANSITIONS as LIFE
+from zero2prod_core.domain.subscribers import Event, Status
+from zero2prod_core.domain.suppressions import LIFTED_BY_CONFIRMING, Reason
+from zero2prod_core.ports.deliveries import Expired, Settled
+
+PENDING, DEFERRED, LEASED = DeliveryState.PENDING, DeliveryState.DEFERRED, DeliveryState.LEASED
+ATTEMPTING, UNCERTAIN, SENT = DeliveryState.ATTEMPTING, DeliveryState.UNCERTAIN, DeliveryState.SENT
+FAILED, SUPPRESSED = DeliveryState.FAILED, DeliveryState.SUPPRESSED
+WAITING, HELD = (PENDING, DEFERRED), (LEASED, ATTEMPTING)
+
+
+@attrs.define
+class Row:
+    """A delivery of the model. ``marks`` counts the grants since the row was last known not to be under way."""
+
+    key: DeliveryKey
+    priority: int
+    due: Instant
+    give_up: Instant
+    state: DeliveryState = PENDING
+    attempts: int = 0
+    lease: UUID | None = None
+    marks: int = 0
+
+    def become(self, state: DeliveryState) -> None:
+        assert state in TRANSITIONS[self.state], f"{self.state} → {state}"
+        if state is ATTEMPTING:
+            self.marks += 1
+            assert self.marks == 1, f"two marks of {self.key} with nothing between them"
+        else:
+            self.marks = 0
+        self.lease = self.lease if state in HELD else None
+        self.state = state
+
+
+@attrs.define
+class LedgerModel:
+    """A ledger. ``letters`` says of each whether it is open, ``resends`` which resend, ``readers`` who wants mail."""
+
+    rows: dict[DeliveryKey, Row] = attrs.Factory(dict)
+    leases: dict[UUID, Instant] = attrs.Factory(dict)
+    letters: dict[UUID, bool] = attrs.Factory(dict)
+    resends: dict[UUID, bool] = attrs.Factory(dict)
+    readers: dict[UUID, bool] = attrs.Factory(dict)
+
+    def enqueue(self, deliveries: Sequence[NewDelivery], at: Instant) -> int:
+        new = {each.key: each for each in deliveries if each.key not in self.rows}
+        self.rows |= {each.key: Row(each.key, each.priority, at, each.give_up_at) for each in new.values()}
+        return len(new)
+
+    def enqueue_audience(self, letter: UUID, priority: int, give_up_after: timedelta, at: Instant) -> int:
+        keys = {DeliveryKey(letter, reader) for reader, wants in self.readers.items() if wants} - self.rows.keys()
+        self.rows |= {key: Row(key, priority, at, at + give_up_after) for key in keys}
+        return len(keys)
+
+    def claim(
+        self, claimed: Sequence[Claimed], states: Mapping[DeliveryKey, DeliveryState], limit: int, urgent: bool, at: Instant
+    ) -> None:
+        """Check what a claim took and what it put down on its way, and do the same.
+
+        Which of several rows come first is not said where they are equally urgent and equally long due.
+        """
+        due = {row.key: row for row in self._due(urgent, at)}
+        good = [row for row in due.values() if self._verdict(row, at) is LEASED]
+        taken = [due[each.key] for each in claimed]
+        assert len({row.key for row in taken}) == len(taken) == min(limit, len(good))
+        left = [row for row in good if row not in taken]
+        assert all(_turn(row) <= _turn(other) for row in taken for other in left)
+        for row in due.values():
+            if row not in good and (len(taken) < limit or states[row.key] is not row.state):
+                row.become(self._verdict(row, at))
+        for each in claimed:
+            assert each.attempt == due[each.key].attempts + 1
+            due[each.key].become(LEASED)
+            due[each.key].lease = each.lease
+
+    def lease(self, lease: UUID, until: Instant) -> None:
+        self.leases[lease] = until
+
+    def renew(self, lease: UUID, until: Instant, at: Instant) -> bool:
+        holds = self._holds(lease, at)
+        if holds:
+            self.leases[lease] = until
+        return holds
+
+    def settle(self, rulings: Sequence[Ruling], marks: Sequence[Mark], at: Instant) -> Settled:
+        applied = tuple(self._apply(ruling, at) for ruling in rulings)
+        return Settled(applied, tuple(self._grant(mark, at) for mark in marks))
+
+    def end(self, lease: UUID, at: Instant) -> Expired:
+        rows = [row for row in self.rows.values() if row.lease == lease]
+        attempting = [row for row in rows if row.state is ATTEMPTING]
+        for row in rows:
+            if row in attempting:
+                row.become(UNCERTAIN)
+                row.attempts, row.due = row.attempts + 1, at + RESEND_AFTER
+            else:
+                row.become(PENDING)
+        self.leases.pop(lease, None)
+        return Expired(len(rows) - len(attempting), len(attempting))
+
+    def expire(self, at: Instant) -> Expired:
+        ends = [self.end(lease, at) for lease in list(self.leases) if not self._holds(lease, at)]
+        for row in self.rows.values():
+            letter = row.key.letter
+            if row.state is UNCERTAIN and row.due <= at and self.letters[letter] and self.resends[letter]:
+                row.become(PENDING)
+        return Expired(sum(end.returned for end in ends), sum(end.uncertain for end in ends))
+
+    def states(self) -> dict[DeliveryKey, DeliveryState]:
+        return {key: row.state for key, row in self.rows.items()}
+
+    def sums(self, letter: UUID) -> Counter[DeliveryState]:
+        return Counter(row.state for row in self.rows.values() if row.key.letter == letter)
+
+    def unfinished(self, at: Instant) -> int:
+        rows = [row for row in self.rows.values() if self.letters[row.key.letter]]
+        return sum(row.state in HELD or (row.state in WAITING and row.due <= at) for row in rows)
+
+    def _due(self, urgent: bool, at: Instant) -> list[Row]:
+        rows = [row for row in self.rows.values() if row.state in WAITING and row.due <= at]
+        return [row for row in rows if self.letters[row.key.letter] and (row.priority == URGENT) == urgent]
+
+    def _verdict(self, row: Row, at: Instant) -> DeliveryState:
+        if row.give_up <= at:
+            return FAILED
+        return LEASED if self.readers[row.key.recipient] else SUPPRESSED
+
+    def _holds(self, lease: UUID, at: Instant) -> bool:
+        return lease in self.leases and at < self.leases[lease]
+
+    def _current(self, row: Row, claim: Ruling | Mark, at: Instant) -> bool:
+        return row.lease == claim.lease and self._holds(claim.lease, at) and row.attempts + 1 == claim.attempt
+
+    def _apply(self, ruling: Ruling, at: Instant) -> bool:
+        row = self.rows[ruling.key]
+        late = row.state is UNCERTAIN and ruling.state is SENT and row.attempts == ruling.attempt
+        applies = (self._current(row, ruling, at) or late) and ruling.state in TRANSITIONS[row.state]
+        if applies:
+            hopeless = ruling.state is DEFERRED and at + ruling.retry_in > row.give_up
+            row.become(FAILED if hopeless else ruling.state)
+            row.attempts, row.due = ruling.attempts, at + ruling.retry_in
+        return applies
+
+    def _grant(self, mark: Mark, at: Instant) -> bool:
+        row = self.rows[mark.key]
+        if row.state is not LEASED or not self._current(row, mark, at):
+            return False
+        if not self.letters[row.key.letter]:
+            row.become(PENDING)
+        elif not self.readers[row.key.recipient]:
+            row.become(SUPPRESSED)
+        else:
+            row.become(ATTEMPTING)
+        return row.state is ATTEMPTING
+
+
+def _turn(row: Row) -> tuple[int, Instant]:
+    return row.priority, row.due
+
+
+@attrs.define
+class Life:
+    """One e-mail address of one newsletter. ``links`` maps each mailed link to its name, ``used`` are the confirmed."""
+
+    status: Status
+    name: str
+    earlier: Status | None = None
+    links: dict[str, str] = attrs.Factory(dict)
+    used: set[str] = attrs.Factory(set)
+    consents: list[str] = attrs.Factory(list)
+
+    def on(self, event: Event) -> bool:
+        """Whether the event may happen; then it has."""
+        status = LIFE.get((self.status, event))
+        if status is None:
+            return False
+        if status is not Status.PENDING:
+            self.earlier = None
+        elif self.status is not Status.PENDING:
+            self.earlier = self.status
+        self.status = status
+        return True
+
+
+Place = tuple[UUID, str]
+"""A newsletter and an e-mail address's key."""
+
+
+@attrs.define
+class SubscriberModel:
+    """Everybody's lives, and why e-mail addresses are suppressed."""
+
+    lives: dict[Place, Life] = attrs.Factory(dict)
+    reasons: dict[str, set[Reason]] = attrs.Factory(dict)
+
+    def suppressed(self, key: str) -> set[Reason]:
+        return self.reasons.setdefault(key, set())
+
+    def sign_up(self, place: Place, name: str) -> bool:
+        """Whether a confirmation mail follows."""
+        if self.suppressed(place[1]) - LIFTED_BY_CONFIRMING:
+            return False
+        life = self.lives.setdefault(place, Life(Status.PENDING, name))
+        mailed = life.on(Event.SIGN_UP)
+        if mailed:
+            life.consents.append("requested")
+        return mailed
+
+    def confirm(self, link: str) -> bool:
+        """Whether the link is accepted."""
+        (place, life) = next((place, life) for place, life in self.lives.items() if link in life.links)
+        if life.status not in (Status.PENDING, Status.CONFIRMED):
+            return False
+        if link not in life.used and life.on(Event.CONFIRM):
+            life.name = life.links[link]
+            life.consents.append("confirmed")
+            self.suppressed(place[1]).difference_update(LIFTED_BY_CONFIRMING)
+        life.used.add(link)
+        return True
+
+    def happens(self, place: Place, event: Event) -> bool:
+        """Unsubscribing, to one; or a bounce or complaint, to everyone of that e-mail address who has such an arrow."""
+        if event is Event.UNSUBSCRIBE:
+            return self.lives[place].on(event)
+        reason = Reason.BOUNCE if event is Event.BOUNCE else Reason.COMPLAINT
+        self.suppressed(place[1]).add(reason)
+        return any([life.on(event) for other, life in self.lives.items() if other[1] == place[1]])
+
+    def audience(self, newsletter: UUID) -> Collection[Place]:
+        confirmed = [place for place, life in self.lives.items() if life.status is Status.CONFIRMED]
+        return {place for place in confirmed if place[0] == newsletter and not self.suppressed(place[1])}
+
+    def links(self) -> list[str]:
+        return [link for life in self.lives.values() for link in life.links]

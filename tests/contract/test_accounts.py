@@ -1,0 +1,61 @@
+import attrs
+import pytest
+
+from tests.support.builders import account, email, later, new_id
+from zero2prod_core.domain.accounts import Account, Username
+from zero2prod_core.errors import UsernameTaken
+from zero2prod_core.ports.store import UnitOfWork
+
+
+async def add(uow: UnitOfWork, *accounts: Account) -> None:
+    async with uow() as tx:
+        for each in accounts:
+            await tx.accounts.add(each)
+
+
+async def test_an_account_comes_back_as_it_was_added(uow: UnitOfWork) -> None:
+    full, bare = account(email=email("Staff@Example.com"), password_hash="$argon2id$…"), account()
+    await add(uow, full, bare)
+    async with uow() as tx:
+        assert await tx.accounts.get(full.id, lock=True) == full
+        assert await tx.accounts.get(bare.id) == bare
+        assert await tx.accounts.get(new_id()) is None
+
+
+async def test_finding_has_no_regard_to_case(uow: UnitOfWork) -> None:
+    known = account("Ada.L")
+    await add(uow, known)
+    async with uow() as tx:
+        assert await tx.accounts.find(Username("aDA.l"), lock=True) == known
+        assert await tx.accounts.find(Username("Ada.L")) == known
+        assert await tx.accounts.find(Username("ada")) is None
+
+
+async def test_a_username_that_exists_is_refused_in_any_case(uow: UnitOfWork) -> None:
+    first = account("Ada")
+    await add(uow, first)
+    with pytest.raises(UsernameTaken, match="aDA is taken"):
+        await add(uow, account("aDA"))
+    async with uow.reading() as tx:
+        assert await tx.accounts.list() == [first]
+
+
+async def test_the_list_is_ordered_by_username(uow: UnitOfWork) -> None:
+    accounts = {name: account(name) for name in ("bob", "Carol", "ada", "Ada2")}
+    await add(uow, *accounts.values())
+    async with uow.reading() as tx:
+        listed = [found.username.text for found in await tx.accounts.list()]
+    assert listed == ["ada", "Ada2", "bob", "Carol"]
+
+
+async def test_saving_writes_email_address_and_password_hash(uow: UnitOfWork) -> None:
+    known, other = account(), account()
+    await add(uow, known, other)
+    changed = attrs.evolve(known, email=email(), password_hash="$argon2id$1")
+    async with uow() as tx:
+        await tx.accounts.save(attrs.evolve(changed, username=Username("other"), created_at=later(1)))
+    async with uow() as tx:
+        assert await tx.accounts.get(known.id) == changed
+        assert await tx.accounts.get(other.id) == other
+        await tx.accounts.save(known)
+        assert await tx.accounts.get(known.id) == known

@@ -1,0 +1,62 @@
+import pytest
+
+from tests.support.builders import email, new_id, newsletter
+from zero2prod_core.domain.letters import LetterKind, template_letter
+from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER, Slug
+from zero2prod_core.errors import NewsletterTaken
+from zero2prod_core.ports.store import UnitOfWork
+
+TEMPLATES = [template_letter(DEFAULT_NEWSLETTER.id, kind) for kind in LetterKind if kind is not LetterKind.ISSUE]
+
+
+async def test_the_default_newsletter_is_there_from_the_start(uow: UnitOfWork) -> None:
+    async with uow.reading() as tx:
+        assert await tx.newsletters.list() == [DEFAULT_NEWSLETTER]
+        assert await tx.newsletters.find([DEFAULT_NEWSLETTER.slug]) == {DEFAULT_NEWSLETTER.slug: DEFAULT_NEWSLETTER}
+
+
+async def test_so_are_its_template_letters(uow: UnitOfWork) -> None:
+    async with uow.reading() as tx:
+        assert await tx.letters.get_batch({letter.id for letter in TEMPLATES}) == {
+            letter.id: letter for letter in TEMPLATES
+        }
+
+
+async def test_a_newsletter_comes_back_as_it_was_added(uow: UnitOfWork) -> None:
+    sender, reply_to = email("müller@bücher.example.com"), email("Reply@Example.com")
+    full = newsletter(name="Grüße ☕", sender=sender, reply_to=reply_to, postal_address="1 Main St\nSpringfield")
+    bare = newsletter()
+    async with uow() as tx:
+        await tx.newsletters.add(full)
+        await tx.newsletters.add(bare)
+    async with uow.reading() as tx:
+        assert await tx.newsletters.get_batch([full.id, bare.id]) == {full.id: full, bare.id: bare}
+
+
+async def test_only_those_that_exist_are_found(uow: UnitOfWork) -> None:
+    known = newsletter()
+    async with uow() as tx:
+        await tx.newsletters.add(known)
+        assert await tx.newsletters.find([known.slug, Slug("unknown")]) == {known.slug: known}
+        assert await tx.newsletters.find([]) == {}
+        assert await tx.newsletters.get_batch([known.id, new_id()]) == {known.id: known}
+        assert await tx.newsletters.get_batch([]) == {}
+
+
+async def test_the_list_is_ordered_by_slug(uow: UnitOfWork) -> None:
+    async with uow() as tx:
+        for slug in ("zebra", "a-b", "a1", "a"):
+            await tx.newsletters.add(newsletter(slug=Slug(slug)))
+        listed = [found.slug.text for found in await tx.newsletters.list()]
+    assert listed == ["a", "a-b", "a1", "default", "zebra"]
+
+
+async def test_a_slug_that_exists_is_refused(uow: UnitOfWork) -> None:
+    first, second = newsletter(slug=Slug("news")), newsletter(slug=Slug("news"))
+    async with uow() as tx:
+        await tx.newsletters.add(first)
+    with pytest.raises(NewsletterTaken, match="news is taken"):
+        async with uow() as tx:
+            await tx.newsletters.add(second)
+    async with uow.reading() as tx:
+        assert await tx.newsletters.find([Slug("news")]) == {first.slug: first}

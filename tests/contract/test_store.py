@@ -1,0 +1,221 @@
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import TypeVar
+
+import pytest
+
+from tests.contract.backends import Backend
+from tests.support.builders import new_id, newsletter, token
+from tests.support.faults import CommitLostAfter, CommitLostBefore, rolled_back
+from zero2prod_core.domain.newsletters import Newsletter
+from zero2prod_core.domain.tokens import Purpose
+from zero2prod_core.errors import CommitUnknown, Defect
+from zero2prod_core.ports.store import Transaction, UnitOfWork
+
+T = TypeVar("T")
+
+
+async def elsewhere(work: Callable[[], Awaitable[T]]) -> T:
+    """Do the work in another task, as another request would."""
+
+    async def run() -> T:
+        return await work()
+
+    return await asyncio.create_task(run())
+
+
+async def exists(uow: UnitOfWork, wanted: Newsletter) -> bool:
+    async with uow.reading() as tx:
+        return wanted.id in await tx.newsletters.get_batch([wanted.id])
+
+
+async def test_leaving_commits(uow: UnitOfWork) -> None:
+    made = newsletter()
+    async with uow() as tx:
+        await tx.newsletters.add(made)
+    assert await exists(uow, made)
+
+
+async def test_raising_rolls_back_everything(uow: UnitOfWork) -> None:
+    made, link = newsletter(), token(new_id())
+
+    async def write(tx: Transaction) -> None:
+        await tx.newsletters.add(made)
+        await tx.tokens.add_batch([link])
+
+    await rolled_back(uow, write)
+    async with uow.reading() as tx:
+        assert await tx.newsletters.get_batch([made.id]) == {}
+        assert await tx.tokens.get(link.id, link.purpose) is None
+
+
+async def test_a_cancelled_transaction_is_rolled_back(uow: UnitOfWork) -> None:
+    made, written = newsletter(), asyncio.Event()
+
+    async def write_and_linger() -> None:
+        async with uow() as tx:
+            await tx.newsletters.add(made)
+            written.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(write_and_linger())
+    await written.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not await exists(uow, made)
+    async with uow() as tx:
+        await tx.newsletters.add(made)
+    assert await exists(uow, made)
+
+
+async def test_changes_are_visible_to_others_only_after_the_commit(uow: UnitOfWork) -> None:
+    made = newsletter()
+    async with uow() as tx:
+        await tx.newsletters.add(made)
+        assert await tx.newsletters.get_batch([made.id]) == {made.id: made}
+        assert not await elsewhere(lambda: exists(uow, made))
+    assert await elsewhere(lambda: exists(uow, made))
+
+
+async def test_removals_are_visible_to_others_only_after_the_commit(uow: UnitOfWork) -> None:
+    link = token(new_id())
+
+    async def is_there() -> bool:
+        async with uow.reading() as tx:
+            return await tx.tokens.get(link.id, Purpose.CONFIRM) is not None
+
+    async with uow() as tx:
+        await tx.tokens.add_batch([link])
+    async with uow() as tx:
+        await tx.tokens.revoke(link.subject, Purpose.CONFIRM)
+        assert await tx.tokens.get(link.id, Purpose.CONFIRM) is None
+        assert await elsewhere(is_there)
+    assert not await elsewhere(is_there)
+
+
+async def test_a_removed_row_can_be_added_again(uow: UnitOfWork) -> None:
+    link = token(new_id())
+    async with uow() as tx:
+        await tx.tokens.add_batch([link])
+        await tx.tokens.revoke(link.subject, Purpose.CONFIRM)
+        await tx.tokens.add_batch([link])
+    async with uow.reading() as tx:
+        assert await tx.tokens.get(link.id, Purpose.CONFIRM) == link
+
+
+async def test_a_reader_sees_each_commit_that_was_before_its_statement(uow: UnitOfWork) -> None:
+    made = newsletter()
+
+    async def add() -> None:
+        async with uow() as tx:
+            await tx.newsletters.add(made)
+
+    async with uow.reading() as tx:
+        assert await tx.newsletters.get_batch([made.id]) == {}
+        await elsewhere(add)
+        assert await tx.newsletters.get_batch([made.id]) == {made.id: made}
+
+
+async def test_nesting_is_a_defect(uow: UnitOfWork) -> None:
+    made = newsletter()
+
+    async def nest() -> None:
+        async with uow() as tx:
+            await tx.newsletters.add(made)
+            async with uow():
+                await tx.now()
+
+    with pytest.raises(Defect):
+        await nest()
+    assert not await exists(uow, made)
+
+
+async def test_a_task_may_open_a_transaction_while_another_has_one(uow: UnitOfWork) -> None:
+    async def name(made: Newsletter) -> str:
+        async with uow() as tx:
+            await tx.newsletters.add(made)
+            return made.name
+
+    made = [newsletter(name=str(number)) for number in range(5)]
+    assert await asyncio.gather(*map(name, made)) == ["0", "1", "2", "3", "4"]
+    assert all([await exists(uow, each) for each in made])
+
+
+async def test_a_transaction_used_after_its_end_is_a_defect(uow: UnitOfWork) -> None:
+    async with uow() as tx:
+        await tx.now()
+    async with uow.reading() as reading:
+        await reading.now()
+    with pytest.raises(Defect):
+        await tx.newsletters.list()
+    with pytest.raises(Defect):
+        await tx.newsletters.add(newsletter())
+    with pytest.raises(Defect):
+        await tx.now()
+    with pytest.raises(Defect):
+        await reading.newsletters.list()
+
+
+async def test_the_clock_is_read_once_per_transaction(uow: UnitOfWork) -> None:
+    async with uow() as tx:
+        first, second = await tx.now(), await tx.now()
+    async with uow.reading() as tx:
+        later = await tx.now()
+    assert first == second
+    assert timedelta(0) <= later - first < timedelta(seconds=30)
+    assert first.utcoffset() == timedelta(0)
+
+
+async def test_a_commit_whose_answer_is_lost_may_or_may_not_hold(uow: UnitOfWork) -> None:
+    lost, kept, plain = newsletter(), newsletter(), newsletter()
+    for faulty, made in ((CommitLostBefore(uow), lost), (CommitLostAfter(uow), kept)):
+        with pytest.raises(CommitUnknown):
+            async with faulty() as tx:
+                await tx.newsletters.add(made)
+    async with CommitLostAfter(uow, faults=[False])() as tx:
+        await tx.newsletters.add(plain)
+    assert [await exists(CommitLostBefore(uow), each) for each in (lost, kept, plain)] == [False, True, True]
+
+
+async def test_a_lock_has_at_most_one_holder(backend: Backend) -> None:
+    async def held() -> bool:
+        async with backend.locks.try_hold("sweep") as mine:
+            return mine
+
+    async with backend.locks.try_hold("sweep") as first:
+        assert first
+        assert not await elsewhere(held)
+        assert not await elsewhere(held)
+    assert await elsewhere(held)
+
+
+async def test_a_lock_ends_with_its_block_however_that_ends(backend: Backend) -> None:
+    with pytest.raises(ConnectionResetError):
+        async with backend.locks.try_hold("sweep"):
+            raise ConnectionResetError
+    async with backend.locks.try_hold("sweep") as mine:
+        assert mine
+
+
+async def test_locks_of_other_names_are_free(backend: Backend) -> None:
+    async with backend.locks.try_hold("sweep") as first, backend.locks.try_hold("expire") as second:
+        assert (first, second) == (True, True)
+
+
+async def test_a_store_at_work_is_healthy(backend: Backend) -> None:
+    assert await backend.health.check() == {"database": "ok", "schema": "ok"}
+
+
+async def test_the_youngest_beat_counts(backend: Backend) -> None:
+    assert await backend.heartbeats.last() is None
+    await backend.heartbeats.beat("worker-1")
+    first = await backend.heartbeats.last()
+    await backend.heartbeats.beat("worker-2")
+    await backend.heartbeats.beat("worker-1")
+    last = await backend.heartbeats.last()
+    assert first is not None
+    assert last is not None
+    assert timedelta(0) <= first < timedelta(seconds=30)
+    assert timedelta(0) <= last < timedelta(seconds=30)

@@ -1,0 +1,154 @@
+"""The whole core over a store in memory, with a clock that tests move."""
+
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+
+from adapters_memory import InMemoryUnitOfWork
+from tests.support.builders import KEYS, T0, evidence, number, origin
+from tests.support.chance import CountedIds, CountedRandomness
+from tests.support.passwords import CheapPasswordHasher
+from zero2prod_core.application import Application, Ports
+from zero2prod_core.domain.accounts import Account, Username
+from zero2prod_core.domain.audit import Action, AuditEvent
+from zero2prod_core.domain.consent import Consent
+from zero2prod_core.domain.deliveries import DeliveryState
+from zero2prod_core.domain.email_addresses import EmailAddress
+from zero2prod_core.domain.idempotency import IdempotencyKey
+from zero2prod_core.domain.instants import Instant
+from zero2prod_core.domain.issues import Content, Issue
+from zero2prod_core.domain.keys import KeyRing
+from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER, Slug
+from zero2prod_core.domain.subscriber_names import SubscriberName
+from zero2prod_core.domain.subscribers import SignUp, Subscriber
+from zero2prod_core.ports.accounts import Verification
+from zero2prod_core.ports.mailer import Parcel
+from zero2prod_core.ports.store import UnitOfWork
+from zero2prod_core.usecases.issues import Publication
+from zero2prod_core.usecases.policy import Policy
+
+ADA = "ada@example.com"
+BASE_URL = "https://news.example.org"
+PASSWORD = "a sentence of mine"
+COMMON = "correct horse battery staple"
+
+POLICY = Policy(BASE_URL, EmailAddress.parse("news@example.org"), common_passwords=frozenset({COMMON}))
+
+
+class MovableClock:
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now: Instant = T0
+
+    def __call__(self) -> Instant:
+        return self.now
+
+    def forward(self, by: timedelta) -> None:
+        self.now += by
+
+
+class CountingHasher(CheapPasswordHasher):
+    """``hashed`` and ``verified`` count the calls, each of which would have cost a real hash."""
+
+    def __init__(self) -> None:
+        self.hashed = self.verified = 0
+
+    async def hash(self, password: str) -> str:
+        self.hashed += 1
+        return await super().hash(password)
+
+    async def verify(self, password: str, encoded: str | None) -> Verification:
+        self.verified += 1
+        return await super().verify(password, encoded)
+
+
+def sign_up(email: str = ADA, name: str = "Ada", newsletter: str = "default") -> SignUp:
+    return SignUp(Slug(newsletter), EmailAddress.parse(email), SubscriberName.parse(name), evidence())
+
+
+def publication(title: str = "News", key: str = "key-1", newsletter: str = "default") -> Publication:
+    return Publication(Slug(newsletter), Content.parse(title, "Some words."), IdempotencyKey(key))
+
+
+def token_in(link: str) -> str:
+    """The one value in a link's query."""
+    (token,) = [value for values in parse_qs(urlsplit(link).query).values() for value in values]
+    return token
+
+
+class Core:
+    """``application`` is the core over ``store``; `over` gives others that share the store."""
+
+    def __init__(self, keys: KeyRing = KEYS, policy: Policy = POLICY) -> None:
+        self.clock = MovableClock()
+        self.store = InMemoryUnitOfWork(self.clock)
+        self.passwords = CountingHasher()
+        self.keys = keys
+        self.policy = policy
+        self.application = self.over(self.store)
+
+    def over(self, uow: UnitOfWork, keys: KeyRing | None = None) -> Application:
+        """The same application over another way into the store, or with other keys."""
+        ports = Ports(uow, CountedIds(), CountedRandomness(), self.passwords, keys or self.keys, self.policy)
+        return Application.assemble(ports)
+
+    async def audit(self) -> list[AuditEvent]:
+        """Every audit event, oldest first."""
+        async with self.store.reading() as tx:
+            return [*reversed(await tx.audit.tail(1000))]
+
+    async def actions(self) -> list[Action]:
+        return [event.action for event in await self.audit()]
+
+    async def subscriber(self, email: str = ADA, newsletter: UUID = DEFAULT_NEWSLETTER.id) -> Subscriber:
+        async with self.store.reading() as tx:
+            found = await tx.subscribers.find(newsletter, EmailAddress.parse(email))
+        assert found, f"nobody has signed up as {email}"
+        return found
+
+    async def save(self, *changed: Subscriber) -> None:
+        async with self.store() as tx:
+            await tx.subscribers.save_batch(changed)
+
+    async def consent(self, email: str = ADA) -> list[Consent]:
+        subscriber = await self.subscriber(email)
+        async with self.store.reading() as tx:
+            return list(await tx.consent.of(subscriber.id))
+
+    async def parcels(self, *, urgent: bool) -> list[Parcel]:
+        """Claim everything that is due."""
+        return list((await self.application.claim_deliveries("worker", 1000, urgent=urgent)).parcels)
+
+    async def token(self, email: str = ADA, **changes: str) -> str:
+        """Sign up, and take the token from the mail."""
+        await self.application.subscribe(sign_up(email, **changes))
+        (parcel,) = await self.parcels(urgent=True)
+        return token_in(parcel.slots["confirmation.link"])
+
+    async def confirmed(self, email: str = ADA, **changes: str) -> Subscriber:
+        """Sign up and confirm."""
+        newsletter = await self.application.confirm(await self.token(email, **changes), evidence())
+        return await self.subscriber(email, newsletter.id)
+
+    async def published(self, *readers: str) -> Issue:
+        """Publish an issue, after these e-mail addresses have been confirmed."""
+        for reader in readers:
+            await self.confirmed(reader)
+        return await self.application.publish(publication(key=f"key {number()}"), origin())
+
+    async def sums(self, issue: Issue) -> dict[DeliveryState, int]:
+        return dict((await self.application.show_issue(issue.id)).sums)
+
+    async def account(self, username: str = "ursula", password: str | None = PASSWORD) -> Account:
+        """A member of staff, by default with a password."""
+        await self.application.create_account(origin(), Username(username))
+        if password is not None:
+            await self.application.set_password(origin(), Username(username), password)
+        return await self.stored_account(username)
+
+    async def stored_account(self, username: str = "ursula") -> Account:
+        async with self.store.reading() as tx:
+            found = await tx.accounts.find(Username(username))
+        assert found, f"there is no account {username}"
+        return found

@@ -1,0 +1,34 @@
+import pytest
+
+from tests.support.builders import origin
+from tests.support.http import House
+from tests.support.outages import Outage
+
+
+async def test_the_first_page_has_the_form(house: House) -> None:
+    answer = await house.get("/")
+    assert answer.status == 200
+    for part in ('action="/subscriptions"', '<label for="name">', '<label for="email">', 'autocomplete="email"'):
+        assert part in answer.text
+    assert not answer.cookies
+
+
+async def test_there_is_no_choice_where_there_is_one_newsletter(house: House) -> None:
+    assert "<select" not in (await house.get("/")).text
+
+
+@pytest.mark.parametrize(("query", "chosen"), [("", "default"), ("?newsletter=gardens", "gardens")])
+async def test_among_several_newsletters_one_can_choose(house: House, query: str, chosen: str) -> None:
+    await house.application.create_newsletter(origin(), "gardens", "Gardens & <Parks>")
+    page = (await house.get("/" + query)).text
+    assert f'<option value="{chosen}" selected>' in page
+    assert "Gardens &amp; &lt;Parks&gt;" in page
+    assert page.count(" selected") == 1
+
+
+@pytest.mark.parametrize("outage", [Outage.AWAY, Outage.SILENT])
+async def test_the_form_is_there_without_the_store(house: House, outage: Outage) -> None:
+    house.uow.outage = outage
+    answer = await house.get("/")
+    assert answer.status == 200
+    assert 'action="/subscriptions"' in answer.text

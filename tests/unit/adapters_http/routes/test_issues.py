@@ -1,0 +1,164 @@
+"""Publishing from the page."""
+
+import asyncio
+import re
+
+import pytest
+
+from tests.support.builders import new_id, origin
+from tests.support.http import House
+from zero2prod_core.domain.issues import Issue
+from zero2prod_core.errors import IdempotencyKeyInUse
+
+ISSUE = {"title": "First", "text_content": "Hello", "html_content": "<p>Hello</p>", "idempotency_key": "key-1"}
+ACCEPTED = "<p><i>The newsletter issue has been accepted - emails will go out shortly.</i></p>"
+JSON = {"Accept": "application/json"}
+
+
+async def _issues(house: House) -> list[Issue]:
+    return list(await house.application.list_issues())
+
+
+async def _confirmed(house: House, email: str = "reader@example.com") -> None:
+    await house.post("/subscriptions", {"name": "Reader", "email": email})
+    await house.post("/subscriptions/confirm", {"subscription_token": await house.confirmation_token()})
+
+
+def _key(page: str) -> str:
+    found = re.search(r'name="idempotency_key" value="([^"]+)"', page)
+    assert found
+    return found[1]
+
+
+async def test_an_issue_is_accepted_and_listed(staff: House) -> None:
+    await _confirmed(staff)
+    answer = await staff.post("/admin/newsletters", ISSUE)
+    assert (answer.status, answer.location) == (303, "/admin/newsletters")
+    (issue,) = await _issues(staff)
+    assert (issue.title, issue.audience) == ("First", 1)
+    page = (await staff.get("/admin/newsletters")).text
+    assert ACCEPTED in page
+    assert f'<a href="/admin/newsletters/{issue.id}">First</a>' in page
+    assert "sending, 1 recipient," in page
+    assert ACCEPTED not in (await staff.get("/admin/newsletters")).text
+
+
+async def test_whoever_publishes_is_noted(staff: House) -> None:
+    await staff.post("/admin/newsletters", ISSUE)
+    async with staff.uow.reading() as tx:
+        (event,) = await tx.audit.tail(1)
+        (account,) = await tx.accounts.list()
+    assert event.origin.actor.id == str(account.id)
+
+
+async def test_the_same_form_sent_twice_is_one_issue_and_one_answer(staff: House) -> None:
+    answers = await asyncio.gather(*[staff.post("/admin/newsletters", ISSUE) for _ in range(2)])
+    assert {(answer.status, answer.location) for answer in answers} == {(303, "/admin/newsletters")}
+    assert len(await _issues(staff)) == 1
+
+
+async def test_a_key_used_for_other_content_is_a_422_that_keeps_the_words(staff: House) -> None:
+    await staff.post("/admin/newsletters", ISSUE)
+    answer = await staff.post("/admin/newsletters", ISSUE | {"title": "Second"})
+    assert answer.status == 422
+    assert 'value="Second"' in answer.text
+    assert _key(answer.text) != "key-1"
+    assert len(await _issues(staff)) == 1
+    again = await staff.post("/admin/newsletters", ISSUE | {"title": "Second", "idempotency_key": _key(answer.text)})
+    assert again.status == 303
+
+
+async def test_a_key_in_use_is_a_409_that_keeps_the_key(staff: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object) -> None:
+        raise IdempotencyKeyInUse
+
+    monkeypatch.setattr(type(staff.application.publish), "__call__", fail)
+    answer = await staff.post("/admin/newsletters", ISSUE)
+    assert (answer.status, _key(answer.text)) == (409, "key-1")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"title": ""}, "title"),
+        ({"title": "two\nlines"}, "title"),
+        ({"title": "x" * 201}, "title"),
+        ({"text_content": "", "html_content": ""}, "text_content"),
+        ({"text_content": "x" * (1024 * 1024 + 1)}, "text_content"),
+        ({"html_content": "a\0b"}, "html_content"),
+        ({"idempotency_key": ""}, "idempotency_key"),
+        ({"idempotency_key": "x" * 51}, "idempotency_key"),
+        ({"idempotency_key": "a\nb"}, "idempotency_key"),
+        ({"newsletter": "No Slug"}, "newsletter"),
+        ({"newsletter": "unknown"}, "newsletter"),
+    ],
+)
+async def test_bad_input_is_a_400_that_names_the_field_and_publishes_nothing(
+    staff: House, changes: dict[str, str], field: str
+) -> None:
+    answer = await staff.post("/admin/newsletters", ISSUE | changes)
+    assert answer.status == 400
+    assert f'role="alert" id="refusal"><p>{field}: ' in answer.text
+    assert not await _issues(staff)
+    assert (_key(answer.text) == "key-1") is (field != "idempotency_key")
+
+
+async def test_a_refused_form_keeps_every_word(staff: House) -> None:
+    changes = {"title": "", "text_content": "\n<b>kept</b>", "html_content": "</textarea><script>"}
+    page = (await staff.post("/admin/newsletters", ISSUE | changes)).text
+    assert ">\n\n&lt;b&gt;kept&lt;/b&gt;</textarea>" in page
+    assert "&lt;/textarea&gt;&lt;script&gt;</textarea>" in page
+    assert "<script" not in page
+
+
+async def test_programs_are_told_by_a_problem(staff: House) -> None:
+    answer = await staff.post("/admin/newsletters", ISSUE | {"title": ""}, headers=JSON)
+    assert (answer.status, answer.headers["Content-Type"].split(";")[0]) == (400, "application/problem+json")
+
+
+async def test_the_largest_issue_there_can_be_is_taken(staff: House) -> None:
+    largest = "ж" * (512 * 1024)
+    answer = await staff.post("/admin/newsletters", ISSUE | {"text_content": largest, "html_content": largest})
+    assert answer.status == 303
+
+
+async def test_a_body_beyond_any_issue_is_413(staff: House) -> None:
+    answer = await staff.post("/admin/newsletters", ISSUE | {"junk": "x" * 7 * 1024 * 1024})
+    assert answer.status == 413
+
+
+async def test_every_form_has_a_key_of_its_own(staff: House) -> None:
+    pages = [(await staff.get("/admin/newsletters")).text for _ in range(2)]
+    assert _key(pages[0]) != _key(pages[1])
+    assert "None yet." in pages[0]
+
+
+async def test_among_several_newsletters_one_can_choose(staff: House) -> None:
+    assert "<select" not in (await staff.get("/admin/newsletters")).text
+    gardens = await staff.application.create_newsletter(origin(), "gardens", "Gardens")
+    assert "<select" in (await staff.get("/admin/newsletters")).text
+    assert (await staff.post("/admin/newsletters", ISSUE | {"newsletter": "gardens"})).status == 303
+    assert [issue.newsletter for issue in await _issues(staff)] == [gardens.id]
+    assert "<p>Gardens, sending" in (await staff.get("/admin/newsletters")).text
+
+
+async def test_an_issue_s_page_adds_up(staff: House) -> None:
+    await _confirmed(staff)
+    await staff.post("/admin/newsletters", ISSUE | {"title": "<b>First</b>"})
+    (issue,) = await _issues(staff)
+    answer = await staff.get(f"/admin/newsletters/{issue.id}")
+    assert answer.status == 200
+    assert "&lt;b&gt;First&lt;/b&gt;" in answer.text
+    assert '<tr><th scope="row">pending</th><td>1</td></tr>' in answer.text
+    assert '<tr><th scope="row">in all</th><td>1</td></tr>' in answer.text
+
+
+async def test_an_issue_without_readers_says_why(staff: House) -> None:
+    await staff.post("/admin/newsletters", ISSUE)
+    (issue,) = await _issues(staff)
+    assert "nobody had confirmed" in (await staff.get(f"/admin/newsletters/{issue.id}")).text
+
+
+@pytest.mark.parametrize("id_", [str(new_id()), "nonsense", "00000000-0000-0000-0000-00000000000g"])
+async def test_an_issue_that_is_not_there_is_404(staff: House, id_: str) -> None:
+    assert (await staff.get(f"/admin/newsletters/{id_}")).status == 404
