@@ -32,6 +32,9 @@ DATA = (
     "adapters_postgres/migrations/*.sql",
     "adapters_http/ui/templates/*.html",
     "adapters_http/ui/static/*.css",
+    "adapters_email/templates/confirmation/*.txt",
+    "adapters_system/*.txt",
+    "zero2prod/templates/mailbox/*.html",
 )
 
 EXTRAS = {"server", "testing", "uvloop"}

@@ -6,8 +6,9 @@ import attrs
 from adapters_memory.delivery_rows import DeliveryRows
 from adapters_memory.overlay import Overlay
 from adapters_memory.tables import Tables
-from zero2prod_core.domain.deliveries import UNFINISHED
+from zero2prod_core.domain.deliveries import UNFINISHED, DeliveryState
 from zero2prod_core.domain.issues import Issue, IssueState
+from zero2prod_core.domain.letters import UncertainPolicy
 from zero2prod_core.ports.issues import IssueRepository
 
 __all__ = ["InMemoryIssueRepository"]
@@ -16,6 +17,7 @@ __all__ = ["InMemoryIssueRepository"]
 class InMemoryIssueRepository(IssueRepository):
     def __init__(self, tables: Tables, overlay: Overlay) -> None:
         self._issues = overlay.of(tables.issues)
+        self._letters = overlay.of(tables.letters)
         self._deliveries = DeliveryRows(tables.deliveries, overlay)
 
     async def add(self, issue: Issue) -> None:
@@ -35,7 +37,10 @@ class InMemoryIssueRepository(IssueRepository):
         return [issue for issue in self._issues.values() if issue.state in states and self._is_done(issue)][:limit]
 
     def _is_done(self, issue: Issue) -> bool:
-        return UNFINISHED.isdisjoint(self._deliveries.sums(issue.letter))
+        letter = self._letters.get(issue.letter)
+        resends = letter is not None and letter.uncertain is UncertainPolicy.RESEND
+        unfinished = UNFINISHED | {DeliveryState.UNCERTAIN} if resends else UNFINISHED
+        return unfinished.isdisjoint(self._deliveries.sums(issue.letter))
 
 
 def _rewrite(changed: Issue, found: Issue) -> Issue:

@@ -50,11 +50,15 @@ CREATE INDEX deliveries_by_lease ON deliveries (lease_id) WHERE lease_id IS NOT 
 CREATE INDEX deliveries_by_resend ON deliveries (resend_at) WHERE resend_at IS NOT NULL;
 CREATE INDEX letters_open ON letters (letter_id) WHERE state = 'open';
 
--- One row for each delivery that is waiting or held by a lease; asked for one letter, it reads the two small indexes.
+-- One row for each delivery that is waiting, held by a lease, or uncertain and to be resent by itself; asked for one letter,
+-- it reads the three small indexes.
 CREATE VIEW unfinished_deliveries AS
 SELECT letter_id, recipient_id, occasion FROM deliveries WHERE due_at IS NOT NULL AND lease_id IS NULL
 UNION ALL
-SELECT letter_id, recipient_id, occasion FROM deliveries WHERE lease_id IS NOT NULL;
+SELECT letter_id, recipient_id, occasion FROM deliveries WHERE lease_id IS NOT NULL
+UNION ALL
+SELECT letter_id, recipient_id, occasion FROM deliveries JOIN letters USING (letter_id)
+WHERE resend_at IS NOT NULL AND uncertain_policy = 'resend';
 
 CREATE TABLE bare_recipients (
     recipient_id uuid PRIMARY KEY,

@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 import attrs
 
 from zero2prod_core.domain.instants import Instant
+from zero2prod_core.errors import TransitionRefused
 
 
 class LetterKind(StrEnum):
@@ -24,6 +25,25 @@ class LetterState(StrEnum):
     OPEN = "open"
     PAUSED = "paused"
     CLOSED = "closed"
+
+
+class LetterEvent(StrEnum):
+    PAUSE = "pause"
+    RESUME = "resume"
+    CLOSE = "close"
+    REOPEN = "reopen"
+
+
+TRANSITIONS: Mapping[tuple[LetterState, LetterEvent], LetterState] = MappingProxyType(
+    {
+        (LetterState.OPEN, LetterEvent.PAUSE): LetterState.PAUSED,
+        (LetterState.OPEN, LetterEvent.CLOSE): LetterState.CLOSED,
+        (LetterState.PAUSED, LetterEvent.RESUME): LetterState.OPEN,
+        (LetterState.PAUSED, LetterEvent.CLOSE): LetterState.CLOSED,
+        (LetterState.CLOSED, LetterEvent.REOPEN): LetterState.OPEN,
+    }
+)
+"""Only an open letter is sent; a closed one costs a claim nothing, however many there are."""
 
 
 class UncertainPolicy(StrEnum):
@@ -70,6 +90,13 @@ class Letter:
     @property
     def priority(self) -> int:
         return PRIORITIES[self.kind]
+
+    def on(self, event: LetterEvent) -> "Letter":
+        """The letter after ``event``. Raises TransitionRefused where the table has no such arrow."""
+        state = TRANSITIONS.get((self.state, event))
+        if state is None:
+            raise TransitionRefused("letter", self.state, event)
+        return attrs.evolve(self, state=state)
 
 
 def template_letter(newsletter: UUID, kind: LetterKind) -> Letter:

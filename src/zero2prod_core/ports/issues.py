@@ -23,6 +23,7 @@ class IssueRepository(Protocol):
 
     @abstractmethod
     async def done(self, states: Sequence[IssueState], limit: int) -> Sequence[Issue]:
-        """Lock and return issues in one of ``states`` none of whose deliveries is unfinished, skipping those locked by
-        others.
+        """Lock and return issues in one of ``states`` that have nothing more to do, skipping those locked by others.
+
+        They have no unfinished delivery, and no uncertain one that will be resent by itself.
         """

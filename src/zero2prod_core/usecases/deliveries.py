@@ -19,7 +19,7 @@ from zero2prod_core.domain.deliveries import (
 from zero2prod_core.domain.instants import Instant
 from zero2prod_core.domain.issues import IssueEvent, IssueState
 from zero2prod_core.domain.keys import KeyRing
-from zero2prod_core.domain.letters import Letter, LetterKind, LetterState
+from zero2prod_core.domain.letters import Letter, LetterEvent, LetterKind
 from zero2prod_core.domain.newsletters import Newsletter
 from zero2prod_core.domain.origins import system
 from zero2prod_core.domain.subscribers import TRANSITIONS, Event, Subscriber
@@ -167,7 +167,7 @@ class SettleDeliveries:
         issue = await tx.issues.get(letter.issue, lock=True) if letter.issue else None
         if issue is None or issue.state is not IssueState.SENDING:
             return
-        await tx.letters.save(attrs.evolve(letter, state=LetterState.PAUSED, pause_reason=reason))
+        await tx.letters.save(attrs.evolve(letter.on(LetterEvent.PAUSE), pause_reason=reason))
         await tx.issues.save(attrs.evolve(issue.on(IssueEvent.PAUSE), pause_reason=reason))
         resource, origin = Resource("issue", str(issue.id)), system("delivery")
         event = self.auditor.event(Action.ISSUE_PAUSED, origin, resource, await tx.now(), reason=reason)

@@ -7,7 +7,7 @@ from zero2prod_core.domain.audit import Action, Resource
 from zero2prod_core.domain.deliveries import GIVE_UP_AFTER, DeliveryState
 from zero2prod_core.domain.idempotency import IdempotencyKey, IdempotencyRecord
 from zero2prod_core.domain.issues import Content, Issue, IssueEvent, IssueState
-from zero2prod_core.domain.letters import Letter, LetterKind, UncertainPolicy
+from zero2prod_core.domain.letters import Letter, LetterEvent, LetterKind, UncertainPolicy
 from zero2prod_core.domain.newsletters import Newsletter, Slug
 from zero2prod_core.domain.origins import Origin, system
 from zero2prod_core.errors import CommitUnknown, Defect, IssueUnknown, NewsletterUnknown
@@ -149,8 +149,8 @@ class ShowIssue:
 
 @attrs.frozen
 class FinishIssues:
-    """A job: issues without an unfinished delivery are finished, with their sums in the audit event. Returns how
-    many.
+    """A job: issues that have nothing more to send are finished and their letters closed, with their sums in the audit
+    event. Returns how many.
 
     A delivery whose answer was lost is unfinished while its letter resends such mails.
     """
@@ -169,6 +169,8 @@ class FinishIssues:
         if letter.uncertain is UncertainPolicy.RESEND and sums.get(DeliveryState.UNCERTAIN):
             return False
         await tx.issues.save(attrs.evolve(issue.on(IssueEvent.FINISH), finished_at=now))
+        letter = (await tx.letters.get_batch([issue.letter]))[issue.letter]
+        await tx.letters.save(letter.on(LetterEvent.CLOSE))
         resource, after = Resource("issue", str(issue.id)), {str(state): count for state, count in sums.items()}
         event = self.auditor.event(Action.ISSUE_FINISHED, system("finish issues"), resource, now, after=after)
         await tx.audit.append_batch([event])

@@ -185,19 +185,20 @@ class Confirm:
 
 
 async def _round_of(tx: Transaction, token: Token, *, lock: bool = False) -> tuple[Round, Subscriber]:
-    """The token's round and its subscriber, where the round can still be confirmed or was."""
+    """The token's round and its subscriber, where the round can be confirmed, or was and the subscriber still is."""
     opened = await tx.subscribers.get_round(token.subject)
     if opened is None or opened.state is RoundState.ENDED:
         raise TokenUnknown
     found = await tx.subscribers.get_batch([opened.subscriber], lock=lock)
     subscriber: Subscriber | None = found.get(opened.subscriber)
-    if subscriber is None or not _confirmable(subscriber.status):
+    if subscriber is None or not _confirmable(opened, subscriber.status):
         raise TokenUnknown
     return opened, subscriber
 
 
-def _confirmable(status: Status) -> bool:
-    return status is Status.CONFIRMED or (status, Event.CONFIRM) in TRANSITIONS
+def _confirmable(opened: Round, status: Status) -> bool:
+    can_be = opened.state is RoundState.OPEN and (status, Event.CONFIRM) in TRANSITIONS
+    return can_be or status is Status.CONFIRMED
 
 
 @attrs.frozen
