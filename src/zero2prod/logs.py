@@ -30,6 +30,8 @@ def configure(form: LogFormat, stream: TextIO | None = None) -> None:
     handler = logging.StreamHandler(out)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    # It logs what is no HTTP with the bytes that came, which may hold a token; our own errors do not pass through it.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
 
 
 def _dumps(event: object, **_: object) -> str:

@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
 import attrs
-from aiohttp.test_utils import TestServer
+from aiohttp import web
+from yarl import URL
 
 from adapters_http.app import make_app
 from adapters_http.config import HttpConfig
@@ -27,6 +29,9 @@ from zero2prod_core.usecases.policy import Policy
 BASE_URL = "http://news.example"
 PASSWORD = "a sentence of her own"
 COMMON = frozenset({"password1234"})
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+JSON = {"Accept": "application/json"}
+CONFIG = HttpConfig(BASE_URL, KEYS, cookie_secure=False)
 
 
 @attrs.frozen
@@ -54,22 +59,27 @@ class House:
     uow: Unsteady
     application: Application
     heartbeats: InMemoryHeartbeats
-    server: TestServer
+    port: int
     client: aiohttp.ClientSession
 
-    async def get(self, path: str, **options: Any) -> Answer:
-        return await self.send("GET", path, **options)
+    async def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+        return await self.send("GET", path, headers)
 
-    async def post(self, path: str, fields: Mapping[str, str] | None = None, **options: Any) -> Answer:
-        """A form; ``data`` and ``headers`` in the options send anything else."""
-        if fields is not None:
-            options["data"] = urlencode(fields)
-            options["headers"] = {"Content-Type": "application/x-www-form-urlencoded"} | options.get("headers", {})
-        return await self.send("POST", path, **options)
+    async def post(
+        self, path: str, fields: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """A form; without fields, no body at all."""
+        if fields is None:
+            return await self.send("POST", path, headers)
+        return await self.send("POST", path, {**FORM, **(headers or {})}, urlencode(fields).encode())
 
-    async def send(self, method: str, path: str, **options: Any) -> Answer:
-        url = self.server.make_url(path)
-        async with self.client.request(method, url, allow_redirects=False, **options) as response:
+    async def send(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> Answer:
+        """Any request, its path and query exactly as given."""
+        url = URL(f"http://127.0.0.1:{self.port}{path}", encoded=True)
+        data = None if body is None else BytesIO(body)
+        async with self.client.request(method, url, data=data, headers=headers, allow_redirects=False) as response:
             return Answer(response.status, response.headers, response.cookies, await response.read())
 
     async def log_in(self, username: str = "ada") -> None:
@@ -92,18 +102,21 @@ class House:
 
 
 @asynccontextmanager
-async def serving(health: Health | None = None, **config: Any) -> AsyncIterator[House]:
-    """A house on a free port of loopback; keywords change its `HttpConfig`."""
+async def serving(config: HttpConfig = CONFIG, health: Health | None = None) -> AsyncIterator[House]:
+    """A house on a free port of loopback."""
     memory = InMemoryUnitOfWork()
     uow = Unsteady(memory)
     ids = TimeOrderedIds()
     heartbeats = InMemoryHeartbeats(memory)
     policy = Policy(BASE_URL, EmailAddress.parse("news@example.com"), common_passwords=COMMON)
     application = Application.assemble(Ports(uow, ids, SystemRandomness(), CheapPasswordHasher(), KEYS, policy))
-    settings = HttpConfig(**{"base_url": BASE_URL, "keys": KEYS, "cookie_secure": False} | config)
-    app = make_app(application, settings, health or InMemoryHealth(), heartbeats, ids)
-    async with (
-        TestServer(app) as server,
-        aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as client,
-    ):
-        yield House(uow, application, heartbeats, server, client)
+    app = make_app(application, config, health or InMemoryHealth(), heartbeats, ids)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    port: int = runner.addresses[0][1]
+    try:
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as client:
+            yield House(uow, application, heartbeats, port, client)
+    finally:
+        await runner.cleanup()

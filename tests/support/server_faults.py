@@ -4,6 +4,8 @@ import asyncio
 import os
 import signal
 import time
+from collections.abc import Iterable
+from contextlib import suppress
 
 from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_postgres.embedded.data_directory import DataDirectory
@@ -21,21 +23,25 @@ def processes(server: EmbeddedPostgres) -> list[int]:
 
 def hang(server: EmbeddedPostgres, *, only_postmaster: bool = False) -> None:
     """Stop its processes where they stand: nothing is refused, and nothing is answered."""
-    for pid in [server.pid] if only_postmaster else processes(server):
-        assert pid is not None
-        os.kill(pid, signal.SIGSTOP)
+    postmaster = [] if server.pid is None else [server.pid]
+    _send(signal.SIGSTOP, postmaster if only_postmaster else processes(server))
 
 
 def go_on(server: EmbeddedPostgres) -> None:
-    for pid in processes(server):
-        os.kill(pid, signal.SIGCONT)
+    _send(signal.SIGCONT, processes(server))
 
 
 def kill(server: EmbeddedPostgres) -> None:
     """As by a power cut; returns when its last process is gone."""
-    for pid in processes(server):
-        os.kill(pid, signal.SIGKILL)
+    _send(signal.SIGKILL, processes(server))
     assert until(lambda: server.pid is None and not processes(server))
+
+
+def _send(signal_number: signal.Signals, pids: Iterable[int]) -> None:
+    for pid in pids:
+        # Sessions end at any time.
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal_number)
 
 
 async def seconds_until_used(uow: UnitOfWork, patience: float = 20) -> float:

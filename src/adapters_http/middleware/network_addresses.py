@@ -25,8 +25,7 @@ def network_address(peer: str | None, forwarded: Sequence[str], trusted: Sequenc
     """
     hop = _read(peer or "")
     for claimed in reversed(",".join(forwarded).split(",")):
-        before = _read(claimed)
-        if before is None or not _within(hop, trusted):
+        if not _within(hop, trusted) or (before := _read(claimed)) is None:
             break
         hop = before
     return None if hop is None else str(hop)

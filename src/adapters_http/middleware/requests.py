@@ -83,4 +83,5 @@ def _user_agent(raw: str | None) -> str | None:
     """Printable, as the store and the audit log need it: a header may hold any octets, read as surrogates."""
     if raw is None:
         return None
-    return "".join(character if character.isprintable() else "?" for character in raw[:LONGEST_USER_AGENT])
+    start = raw[:LONGEST_USER_AGENT]
+    return start if start.isprintable() else "".join(each if each.isprintable() else "?" for each in start)

@@ -8,11 +8,10 @@ import pytest
 
 from adapters_http.problems import STATUSES, Problem
 from adapters_http.refusals import BodyBroken
-from tests.support.http import House, serving
+from tests.support.http import JSON, House
 from tests.support.outages import Outage
 from zero2prod_core.errors import Defect, SettingInvalid, StoreUnavailable, TokenUnknown, Zero2ProdError
 
-JSON = {"Accept": "application/json"}
 OURS = ("zero2prod_core.", "adapters_http.")
 
 
@@ -110,8 +109,7 @@ async def _token(house: House) -> str:
     return token
 
 
-async def test_programs_are_told_the_allowed_methods_too() -> None:
-    async with serving() as house:
-        answer = await house.send("DELETE", "/subscriptions", headers=JSON)
+async def test_programs_are_told_the_allowed_methods_too(house: House) -> None:
+    answer = await house.send("DELETE", "/subscriptions", JSON)
     assert (answer.status, answer.headers["Allow"]) == (405, "POST")
     assert json.loads(answer.body)["code"] == "method_not_allowed"

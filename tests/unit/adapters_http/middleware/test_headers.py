@@ -1,8 +1,9 @@
 """Headers of every answer."""
 
+import attrs
 import pytest
 
-from tests.support.http import House, serving
+from tests.support.http import CONFIG, House, serving
 
 PATHS = [
     "/",
@@ -54,7 +55,7 @@ async def test_links_with_tokens_are_told_to_nobody(house: House, path: str, pol
 
 @pytest.mark.parametrize(("base_url", "is_sent"), [("https://news.example", True), ("http://news.example", False)])
 async def test_https_is_insisted_on_where_it_is_used(base_url: str, *, is_sent: bool) -> None:
-    async with serving(base_url=base_url) as house:
+    async with serving(attrs.evolve(CONFIG, base_url=base_url)) as house:
         assert ("Strict-Transport-Security" in (await house.get("/")).headers) is is_sent
 
 

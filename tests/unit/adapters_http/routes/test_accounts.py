@@ -3,12 +3,11 @@
 import pytest
 
 from tests.support.builders import origin
-from tests.support.http import PASSWORD, House
+from tests.support.http import JSON, PASSWORD, House
 from zero2prod_core.domain.accounts import Username
 
 NEW = "another sentence of hers"
 CHANGE = {"current_password": PASSWORD, "new_password": NEW, "new_password_check": NEW}
-JSON = {"Accept": "application/json"}
 
 
 async def _flash(house: House) -> str:

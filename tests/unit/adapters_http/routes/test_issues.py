@@ -6,13 +6,12 @@ import re
 import pytest
 
 from tests.support.builders import new_id, origin
-from tests.support.http import House
+from tests.support.http import JSON, House
 from zero2prod_core.domain.issues import Issue
 from zero2prod_core.errors import IdempotencyKeyInUse
 
 ISSUE = {"title": "First", "text_content": "Hello", "html_content": "<p>Hello</p>", "idempotency_key": "key-1"}
 ACCEPTED = "<p><i>The newsletter issue has been accepted - emails will go out shortly.</i></p>"
-JSON = {"Accept": "application/json"}
 
 
 async def _issues(house: House) -> list[Issue]:

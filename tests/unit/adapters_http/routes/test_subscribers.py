@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
+import attrs
 import pytest
 
 from adapters_http.form_texts import CONFIRM_FORM, SUBSCRIBE_FORM
 from tests.support.builders import KEYS, new_id, origin
-from tests.support.http import House, serving
+from tests.support.http import CONFIG, FORM, House, serving
 from zero2prod_core.domain.consent import Consent
 from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER
@@ -14,7 +15,6 @@ from zero2prod_core.domain.subscribers import Status, Subscriber
 from zero2prod_core.domain.tokens import Purpose, token_text
 
 SIGN_UP = {"name": "Ada", "email": "ada@example.com"}
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 async def _found(house: House, email: str = "ada@example.com") -> Subscriber | None:
@@ -92,7 +92,7 @@ async def test_bad_input_is_a_400_that_names_the_field_and_leaves_no_row(
 
 @pytest.mark.parametrize("body", [b"name=%ff&email=a%40b.example", b"name=a&name=b&email=a%40b.example", b"\xff=\xfe"])
 async def test_what_is_no_text_is_a_400_that_names_the_field(house: House, body: bytes) -> None:
-    answer = await house.post("/subscriptions", data=body, headers=FORM)
+    answer = await house.send("POST", "/subscriptions", FORM, body)
     assert answer.status == 400
     assert "<p>name: " in answer.text
 
@@ -197,7 +197,7 @@ async def test_following_the_link_never_confirms(house: House, method: str) -> N
 
 @pytest.mark.parametrize(("method", "status"), [("GET", Status.CONFIRMED), ("HEAD", Status.PENDING)])
 async def test_following_the_link_confirms_only_where_that_was_chosen(method: str, status: Status) -> None:
-    async with serving(confirm_on_get=True) as house:
+    async with serving(attrs.evolve(CONFIG, confirm_on_get=True)) as house:
         token = await _token(house)
         answer = await house.send(method, f"/subscriptions/confirm?subscription_token={token}")
         found = await _found(house)
