@@ -10,7 +10,7 @@ from adapters_postgres.sql import load
 from zero2prod_core.errors import SchemaRefused, Zero2ProdError
 from zero2prod_core.ports.store import Health, Heartbeats
 
-WORKERS = load("workers")
+SQL = load("health")
 
 
 class PostgresHealth(Health):
@@ -44,10 +44,10 @@ class PostgresHeartbeats(Heartbeats):
 
     async def beat(self, worker: str) -> None:
         async with self._pool.connection() as connection:
-            await connection.execute(WORKERS["beat"], {"worker": worker})
+            await connection.execute(SQL["beat"], {"worker": worker})
 
     async def last(self) -> timedelta | None:
         async with self._pool.connection() as connection:
-            cursor = await connection.execute(WORKERS["last"])
+            cursor = await connection.execute(SQL["last"])
             ago: timedelta | None = (await cursor.fetchall())[0][0]
             return ago

@@ -20,7 +20,7 @@ from adapters_postgres.locks import lock_number
 from adapters_postgres.sql import load
 from zero2prod_core.errors import SchemaRefused
 
-SQL = load("schema")
+SQL = load("migrate")
 FILE_NAME = re.compile(r"(\d{4})_[a-z_]+\.sql")
 OWNER_SETTING = "ZERO2PROD_DATABASE_OWNER_URL"
 

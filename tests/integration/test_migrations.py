@@ -84,9 +84,10 @@ def test_a_migration_that_fails_leaves_nothing_behind(fresh: Fresh, monkeypatch:
 
 def test_an_applied_migration_that_was_edited_is_refused(migrated: Fresh) -> None:
     migrated.ask("UPDATE schema_migrations SET checksum = 'other' WHERE version = 1")
-    for attempt in (lambda: migrate(migrated.owner_url, migrated.url), lambda: pending(migrated.url)):
-        with pytest.raises(SchemaRefused, match="0001_house was applied in another form"):
-            attempt()
+    with pytest.raises(SchemaRefused, match="0001_house was applied in another form"):
+        migrate(migrated.owner_url, migrated.url)
+    with pytest.raises(SchemaRefused, match="0001_house was applied in another form"):
+        pending(migrated.url)
 
 
 def test_a_schema_newer_than_the_program_is_refused(migrated: Fresh) -> None:
@@ -123,7 +124,9 @@ def test_the_application_may_write_rows_but_never_change_what_is_evidence(migrat
     expected = {"schema_migrations": {"SELECT"}, "unfinished_deliveries": {"SELECT"}}
     append_only = {"SELECT", "INSERT"}
     for (table,) in tables:
-        default = append_only if table.startswith(("audit_events", "audit_seals")) else append_only | {"UPDATE", "DELETE"}
+        default = (
+            append_only if table.startswith(("audit_events", "audit_seals")) else append_only | {"UPDATE", "DELETE"}
+        )
         assert (table, rights(migrated, table)) == (table, expected.get(table, default))
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         migrated.ask("CREATE TABLE mine ()", url=migrated.url)
@@ -147,7 +150,7 @@ def test_audit_events_are_never_changed_not_even_by_the_owner(migrated: Fresh, c
     month = datetime.now(UTC).strftime("audit_events_%Y_%m")
     for table in ("audit_events", "audit_events_default", month):
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match="audit events are never changed"):
-            migrated.ask(change.format(table), url=migrated.owner_url)  # type: ignore[arg-type]  # made of literals
+            migrated.ask(change.format(table), url=migrated.owner_url)
 
 
 def write_event(database: Fresh, months_ahead: int) -> str:

@@ -53,12 +53,9 @@ class Answer:
 
 
 @attrs.frozen
-class House:
-    """A served application with its stores, and a client that keeps cookies and follows no redirect."""
+class Browser:
+    """Asks the site on a port of loopback; keeps cookies and follows no redirect."""
 
-    uow: Unsteady
-    application: Application
-    heartbeats: InMemoryHeartbeats
     port: int
     client: aiohttp.ClientSession
 
@@ -81,6 +78,22 @@ class House:
         data = None if body is None else BytesIO(body)
         async with self.client.request(method, url, data=data, headers=headers, allow_redirects=False) as response:
             return Answer(response.status, response.headers, response.cookies, await response.read())
+
+
+@asynccontextmanager
+async def browsing(port: int) -> AsyncIterator[Browser]:
+    """A browser with an empty cookie jar."""
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as client:
+        yield Browser(port, client)
+
+
+@attrs.frozen
+class House(Browser):
+    """A served application with its stores, and the browser that looks at it."""
+
+    uow: Unsteady
+    application: Application
+    heartbeats: InMemoryHeartbeats
 
     async def log_in(self, username: str = "ada") -> None:
         """Make an account and a session of it."""
@@ -116,7 +129,7 @@ async def serving(config: HttpConfig = CONFIG, health: Health | None = None) -> 
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     port: int = runner.addresses[0][1]
     try:
-        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as client:
-            yield House(uow, application, heartbeats, port, client)
+        async with browsing(port) as browser:
+            yield House(port, browser.client, uow, application, heartbeats)
     finally:
         await runner.cleanup()

@@ -1,7 +1,8 @@
 """Waiting for what must come true, and for no longer than that."""
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from threading import Event
 
 LOOK_AGAIN_S = 0.01
@@ -12,4 +13,12 @@ def until(condition: Callable[[], bool], seconds: float = 10) -> bool:
     deadline = time.monotonic() + seconds
     while not (met := condition()) and time.monotonic() < deadline:
         Event().wait(LOOK_AGAIN_S)
+    return met
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]], seconds: float = 10) -> bool:
+    """As `until`, for a condition that is awaited, and while the event loop goes on."""
+    deadline = time.monotonic() + seconds
+    while not (met := await condition()) and time.monotonic() < deadline:
+        await asyncio.sleep(LOOK_AGAIN_S)
     return met

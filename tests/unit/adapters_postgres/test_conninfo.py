@@ -21,7 +21,9 @@ def test_the_session_is_in_utc_and_waits_for_locks_for_five_seconds_whatever_the
     assert told["application_name"] == "ours"
 
 
-@pytest.mark.parametrize("url", ["postgresql://ada:secret@[::1/news", "host", "postgresql://db.test/news?sslmod=require"])
+@pytest.mark.parametrize(
+    "url", ["postgresql://ada:secret@[::1/news", "host", "postgresql://db.test/news?sslmod=require"]
+)
 def test_an_unreadable_url_is_refused_by_its_setting_and_not_repeated(url: str) -> None:
     with pytest.raises(SettingInvalid) as caught:
         conninfo(url, "ours", "ZERO2PROD_DATABASE_OWNER_URL")

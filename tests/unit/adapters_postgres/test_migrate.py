@@ -6,7 +6,10 @@ from adapters_postgres.locks import lock_number
 from adapters_postgres.migrate import Migration, missing, packaged
 from zero2prod_core.errors import SchemaRefused
 
-HOUSE, LEDGER = Migration(1, "0001_house", "CREATE TABLE house ()"), Migration(2, "0002_ledger", "CREATE TABLE ledger ()")
+HOUSE, LEDGER = (
+    Migration(1, "0001_house", "CREATE TABLE house ()"),
+    Migration(2, "0002_ledger", "CREATE TABLE ledger ()"),
+)
 
 
 def row(migration: Migration) -> tuple[int, str, bytes]:

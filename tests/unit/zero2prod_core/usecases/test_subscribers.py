@@ -313,6 +313,13 @@ class TestLinksThatDoNotWork:
         await core.save((await core.subscriber()).on(event))
         await self.refused(core, token, TokenUnknown)
 
+    async def test_a_used_link_of_one_who_left_and_has_signed_up_again(self, core: Core) -> None:
+        token = await core.token()
+        await core.application.confirm(token, evidence())
+        await core.save((await core.subscriber()).on(Event.BOUNCE))
+        await core.application.subscribe(sign_up())
+        await self.refused(core, token, TokenUnknown)
+
 
 class TestKeys:
     async def test_a_link_made_under_an_older_key_that_is_still_listed_works(self, core: Core) -> None:

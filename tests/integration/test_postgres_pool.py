@@ -1,0 +1,223 @@
+"""The pool's own behaviour: how many connections, for how long, and what becomes of broken ones."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from adapters_postgres import pool as pool_module
+from adapters_postgres.embedded import EmbeddedPostgres
+from adapters_postgres.health import PostgresHealth
+from adapters_postgres.pool import Pool
+from tests.support.postgres import UNSAFE_AND_FAST, scratch_directory
+from tests.support.server_faults import go_on, hang, kill
+from zero2prod_core.errors import Defect, StoreUnavailable
+
+BRIEF = 0.3
+"""Seconds of patience: these tests look at what happens, not at how soon."""
+
+
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[EmbeddedPostgres]:
+    with scratch_directory() as directory, EmbeddedPostgres(directory / "data", options=UNSAFE_AND_FAST) as server:
+        yield server
+
+
+@pytest.fixture
+def server(own_server: EmbeddedPostgres) -> Iterator[EmbeddedPostgres]:
+    """Working at the beginning and at the end, whatever a test does to it."""
+    yield own_server
+    go_on(own_server)
+    own_server.start()
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """Where the system takes connections and nobody answers."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        yield silent.getsockname()[1]
+
+
+@asynccontextmanager
+async def opened(url: str, size: int = 2, patience: float = 5) -> AsyncIterator[Pool]:
+    pool = Pool(url, size=size, patience=patience)
+    await pool.open()
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+async def backend_of(pool: Pool) -> int:
+    """The server process behind the connection that is lent next."""
+    async with pool.connection() as connection:
+        return int((await (await connection.execute("SELECT pg_backend_pid()")).fetchall())[0][0])
+
+
+async def trouble(pool: Pool) -> BaseException | None:
+    """What the driver said to the last attempt to open a connection; each retry has an error of its own."""
+    with pytest.raises(StoreUnavailable) as refused:
+        await backend_of(pool)
+    return refused.value.__cause__
+
+
+async def other_trouble(pool: Pool, than: BaseException | None) -> BaseException | None:
+    """What a later attempt was told, within 20 s."""
+    async with asyncio.timeout(20):
+        while True:
+            await asyncio.sleep(0.01)
+            if (latest := await trouble(pool)) is not than:
+                return latest
+
+
+async def answered_again(pool: Pool) -> bool:
+    """Whether the pool lends a connection again within 20 s."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                return await backend_of(pool) > 0
+            except StoreUnavailable:
+                await asyncio.sleep(0.01)
+
+
+async def test_a_connection_is_used_again_and_speaks_our_settings(server: EmbeddedPostgres) -> None:
+    async with opened(server.url) as pool:
+        assert await backend_of(pool) == await backend_of(pool)
+        async with pool.connection() as connection:
+            names = ("application_name", "TimeZone", "lock_timeout", "client_encoding")
+            cursor = await connection.execute(
+                "SELECT current_setting(name) FROM unnest(%s::text[]) AS name", [list(names)]
+            )
+            assert [value for (value,) in await cursor.fetchall()] == ["zero2prod", "UTC", "5s", "UTF8"]
+
+
+async def test_connections_are_lent_to_no_more_than_its_size_at_once(server: EmbeddedPostgres) -> None:
+    async with opened(server.url, size=2, patience=BRIEF) as pool:
+        async with pool.connection() as one, pool.connection() as two:
+            assert one is not two
+            with pytest.raises(StoreUnavailable):
+                async with pool.connection():
+                    pass
+        assert await backend_of(pool) > 0
+
+
+async def test_whoever_waits_gets_the_connection_that_comes_back(server: EmbeddedPostgres) -> None:
+    async with opened(server.url, size=1) as pool:
+        first = await backend_of(pool)
+        assert await asyncio.gather(*(backend_of(pool) for _ in range(5))) == [first] * 5
+
+
+async def test_a_connection_left_inside_a_transaction_is_not_lent_again(server: EmbeddedPostgres) -> None:
+    async with opened(server.url, size=1) as pool:
+        async with pool.connection() as connection:
+            await connection.execute("BEGIN")
+            first = connection.info.backend_pid
+        assert await backend_of(pool) != first
+
+
+async def test_a_closed_pool_lends_nothing_and_can_be_opened_again(server: EmbeddedPostgres) -> None:
+    pool = Pool(server.url)
+    with pytest.raises(Defect, match="not open"):
+        await backend_of(pool)
+    await pool.open()
+    async with pool.connection() as lent:
+        await pool.close()
+        await lent.execute("SELECT 1")
+    assert lent.closed
+    await pool.open()
+    assert await backend_of(pool) > 0
+    await pool.close()
+
+
+async def test_a_cancelled_statement_leaves_the_connection_usable(server: EmbeddedPostgres) -> None:
+    async with opened(server.url, size=1) as pool:
+        first = await backend_of(pool)
+
+        async def sleep() -> None:
+            async with pool.connection() as connection:
+                await connection.execute("SELECT pg_sleep(30)")
+
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(sleep(), timeout=0.1)
+        assert await backend_of(pool) == first
+
+
+async def test_a_statement_may_be_silent_for_longer_than_the_pools_patience(server: EmbeddedPostgres) -> None:
+    async with opened(server.url, patience=BRIEF) as pool, pool.connection() as connection:
+        await connection.execute("SELECT pg_sleep(1)")
+        assert connection.reusable
+
+
+async def test_a_hung_server_ends_statements_and_is_used_again_when_it_goes_on(server: EmbeddedPostgres) -> None:
+    async with opened(server.url, size=3, patience=BRIEF) as pool:
+        async with pool.connection() as connection, pool.connection() as resting:
+            hang(server)
+            with pytest.raises(StoreUnavailable):
+                await connection.execute("SELECT 1")
+            assert connection.closed
+            with pytest.raises(StoreUnavailable):
+                await resting.execute("SELECT 1")
+        with pytest.raises(StoreUnavailable):
+            await backend_of(pool)
+        assert await PostgresHealth(pool).check() == {
+            "database": "The database does not answer. Try again in a few seconds.",
+            "schema": "unknown",
+        }
+        go_on(server)
+        assert await answered_again(pool)
+
+
+async def test_connections_that_rest_are_given_up_with_a_hung_server(server: EmbeddedPostgres) -> None:
+    async with opened(server.url, size=2, patience=BRIEF) as pool:
+        async with pool.connection() as one:
+            async with pool.connection() as resting:
+                pass
+            hang(server)
+            with pytest.raises(StoreUnavailable):
+                await one.execute("SELECT 1")
+        assert resting.closed
+        go_on(server)
+        assert await answered_again(pool)
+
+
+async def test_connections_that_rest_go_on_working_while_no_new_one_can_be_opened(server: EmbeddedPostgres) -> None:
+    async with opened(server.url, size=1, patience=BRIEF) as pool:
+        first = await backend_of(pool)
+        hang(server, only_postmaster=True)
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable):
+                async with pool.apart():
+                    pass
+        assert await backend_of(pool) == first
+        async with pool.connection() as connection:
+            with pytest.raises(StoreUnavailable):
+                await connection.execute("SELECT pg_sleep(30)")
+
+
+async def test_a_task_cancelled_under_a_hung_statement_ends(server: EmbeddedPostgres) -> None:
+    async with opened(server.url, patience=BRIEF) as pool:
+        await backend_of(pool)
+        hang(server)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(backend_of(pool), timeout=0.05)
+
+
+async def test_connections_closed_by_the_server_are_not_lent(
+    server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_module, "RETRY_EVERY", 0.01)
+    async with opened(server.url) as pool:
+        await backend_of(pool)
+        kill(server)
+        assert await other_trouble(pool, await trouble(pool)) is not None
+        server.start()
+        assert await answered_again(pool)
+
+
+async def test_nobody_listening_and_nobody_answering_are_both_unavailable(silent_port: int) -> None:
+    for url in (f"postgresql://ada@127.0.0.1:{silent_port}/news", "postgresql://ada@127.0.0.1:1/news"):
+        async with opened(url, patience=BRIEF) as pool:
+            with pytest.raises(StoreUnavailable):
+                await backend_of(pool)

@@ -1,0 +1,163 @@
+"""Processes of ``zero2prod`` as a person or a service manager starts them.
+
+What they write is kept in a file, and printed at their end, so that pytest shows it with a test that fails.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import attrs
+import orjson
+
+from tests.support.builders import KEY
+from tests.support.waiting import until
+
+COMMAND = (sys.executable, "-m", "zero2prod")
+
+# A coverage tracer on two busy cores makes a start, usually of one second, this much slower at worst.
+STARTS_WITHIN = 30.0
+
+# A worker gives the mails under way 25 s.
+ENDS_WITHIN = 30.0
+
+SECRET_KEYS = f"{KEY.id}:{KEY.secret.hex()}"
+"""The builders' key, so that rows made by them and by the services have the same digests."""
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listened on a moment ago."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def environment(settings: Mapping[str, object]) -> dict[str, str]:
+    """This process's, with settings by their names without prefix: ``{"HTTP_PORT": 8000}``."""
+    return os.environ | {f"ZERO2PROD_{name}": str(value) for name, value in settings.items()}
+
+
+@attrs.frozen
+class Service:
+    """One process in a session of its own. ``output`` is the file of all that it writes."""
+
+    process: "subprocess.Popen[bytes]"
+    output: Path
+
+    @property
+    def said(self) -> str:
+        return self.output.read_text(errors="replace")
+
+    def kill(self) -> None:
+        """kill -9."""
+        self.process.kill()
+        self.process.wait(ENDS_WITHIN)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Its exit status after one signal."""
+        self.process.send_signal(number)
+        return self.process.wait(ENDS_WITHIN)
+
+
+@contextmanager
+def started(*arguments: str, settings: Mapping[str, object]) -> Iterator[Service]:
+    """``zero2prod`` with these arguments and settings; stopped at the end if it still runs."""
+    with tempfile.TemporaryDirectory(prefix="zero2prod-output-") as directory:
+        path = Path(directory, "output")
+        with path.open("wb") as output:
+            process = subprocess.Popen(
+                [*COMMAND, *arguments],
+                env=environment(settings),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        service = Service(process, path)
+        try:
+            yield service
+        finally:
+            _end(process)
+            sys.stdout.write(f"zero2prod {' '.join(arguments)} said:\n{service.said}")
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(ENDS_WITHIN)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def run(*arguments: str, settings: Mapping[str, object], stdin: str = "") -> "subprocess.CompletedProcess[str]":
+    """A command that ends by itself."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        env=environment(settings),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=ENDS_WITHIN,
+    )
+
+
+@attrs.frozen
+class Installation:
+    """Services that share a database and a relay."""
+
+    settings: Mapping[str, object]
+
+    @classmethod
+    def over(cls, database_url: str, smtp_port: int, **settings: object) -> "Installation":
+        """On a free port of loopback; further ``settings`` by their names without prefix."""
+        usual = {
+            "DATABASE_URL": database_url,
+            "HTTP_PORT": free_port(),
+            "HTTP_COOKIE_SECURE": False,
+            "SECRET_KEYS": SECRET_KEYS,
+            "MAIL_SENDER": "news@example.org",
+            "MAIL_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}?tls=none",
+        }
+        return cls({**usual, **settings})
+
+    @property
+    def port(self) -> int:
+        return int(str(self.settings["HTTP_PORT"]))
+
+    @contextmanager
+    def serving(self) -> Iterator[Service]:
+        """The HTTP service, which takes connections."""
+        with started("serve", settings=self.settings) as service:
+            assert until(lambda: listens(self.port) or service.process.poll() is not None, STARTS_WITHIN), service.said
+            assert service.process.poll() is None, service.said
+            yield service
+
+    @contextmanager
+    def working(self) -> Iterator[Service]:
+        """A delivery worker, which has begun."""
+        with started("worker", settings=self.settings) as service:
+            assert until(lambda: '"working"' in service.said, STARTS_WITHIN), service.said
+            yield service
+
+    def run(self, *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+        return run(*arguments, settings=self.settings, stdin=stdin)
+
+    def told(self, *arguments: str, stdin: str = "") -> dict[str, object]:
+        """What a command that must succeed says in JSON."""
+        done = self.run(*arguments, "--json", stdin=stdin)
+        assert done.returncode == 0, done.stderr
+        said: dict[str, object] = orjson.loads(done.stdout)
+        return said
