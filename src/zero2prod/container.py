@@ -21,7 +21,6 @@ from adapters_system.randomness import SystemRandomness
 from zero2prod.settings import Settings, check_keys
 from zero2prod_core.application import Application, Ports
 from zero2prod_core.domain.keys import KeyRing
-from zero2prod_core.ports.deliveries import DeliverySignal
 from zero2prod_core.ports.mailer import Mailer
 from zero2prod_core.ports.store import Health, Heartbeats, Locks, UnitOfWork
 from zero2prod_core.ports.system import Clock, Ids, Randomness
@@ -66,7 +65,7 @@ class Container(containers.DeclarativeContainer):
     locks: providers.Provider[Locks] = providers.Singleton(PostgresLocks, pool)
     health: providers.Provider[Health] = providers.Singleton(PostgresHealth, pool)
     heartbeats: providers.Provider[Heartbeats] = providers.Singleton(PostgresHeartbeats, pool)
-    signal: providers.Provider[DeliverySignal] = providers.Singleton(PostgresDeliverySignal, pool)
+    signal: providers.Provider[PostgresDeliverySignal] = providers.Singleton(PostgresDeliverySignal, pool)
 
     mailer: providers.Provider[Mailer] = providers.Selector(
         providers.Callable(_transport, settings),

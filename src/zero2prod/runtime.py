@@ -62,6 +62,7 @@ async def running(settings: Settings) -> AsyncIterator[Runtime]:
         stack.callback(passwords.close)
         await pool.open()
         stack.push_async_callback(pool.close)
+        stack.push_async_callback(container.signal().close)
         yield Runtime(container.application(), settings, container)
 
 
