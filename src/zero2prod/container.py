@@ -2,16 +2,16 @@
 
 import sys
 
-from adapters_postgres.health import PostgresHealth, PostgresHeartbeats
-from adapters_postgres.signal import PostgresDeliverySignal
 from dependency_injector import containers, providers
 
 from adapters_email.console import ConsoleMailer
 from adapters_email.memory import InMemoryMailer
 from adapters_email.smtp import SmtpMailer
 from adapters_email.smtp_url import SmtpUrl
+from adapters_postgres.health import PostgresHealth, PostgresHeartbeats
 from adapters_postgres.locks import PostgresLocks
 from adapters_postgres.pool import Pool
+from adapters_postgres.signal import PostgresDeliverySignal
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from adapters_system.clock import SystemClock
 from adapters_system.common_passwords import load_common_passwords

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 import attrs
 import structlog
-from adapters_http.app import make_app
-from adapters_http.config import HttpConfig
 from aiohttp import web
 
+from adapters_http.app import make_app
+from adapters_http.config import HttpConfig
 from adapters_postgres import migrate as migrations
 from zero2prod.container import Container
 from zero2prod.processes import stopping_on_signals
@@ -113,7 +113,8 @@ def cannot_listen(settings: Settings, error: OSError) -> SettingInvalid:
     if error.errno == errno.EACCES:
         rule = f"port {settings.http.port} may not be opened by this user. Choose one above 1023."
         return SettingInvalid(name_of("http.port"), rule)
-    return SettingInvalid(name_of("http.host"), f"cannot listen on {settings.http.host}: {error.strerror}.")
+    rule = f"cannot listen on {settings.http.host}: {error.strerror}. Choose a network address of this machine."
+    return SettingInvalid(name_of("http.host"), rule)
 
 
 def worker_name() -> str:

@@ -23,6 +23,8 @@ from typed_settings.dict_utils import set_path
 from typed_settings.exceptions import ConfigFileLoadError, InvalidOptionsError, InvalidSettingsError
 from typed_settings.loaders import DictLoader, FileLoader, Loader, TomlFormat
 
+from adapters_email.smtp_url import SmtpUrl
+from adapters_postgres.conninfo import conninfo
 from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.keys import SETTING as KEYS_SETTING
 from zero2prod_core.domain.keys import KeyRing
@@ -300,6 +302,10 @@ def check(settings: Settings) -> None:
     _check_cookie(settings)
     _check_proxies(settings)
     _check_sender(settings)
+    _check_database(settings)
+    SmtpUrl.parse(settings.mail.smtp_url)
+    if settings.secret.keys:
+        _ = settings.keys
 
 
 def check_keys(settings: Settings) -> KeyRing:
@@ -321,6 +327,12 @@ def _check_duration(settings: Settings, path: str) -> None:
     if not timedelta(0) < value <= LONGEST:
         rule = f"cannot be {value.total_seconds():g}s. Give more than 0s and at most {LONGEST.days}d."
         raise SettingInvalid(name_of(path), rule)
+
+
+def _check_database(settings: Settings) -> None:
+    for option in ("url", "owner_url"):
+        if url := getattr(settings.database, option):
+            conninfo(url, "zero2prod", name_of(f"database.{option}"))
 
 
 def _check_sender(settings: Settings) -> None:
