@@ -125,7 +125,16 @@ class InMemoryDeliveryLedger(DeliveryLedger):
             self._rows.put(row.put_down(verdict))
             return None
         self._rows.put(attrs.evolve(row, state=DeliveryState.LEASED, lease=lease))
-        return Claimed(row.key, row.kind, lease, row.attempts + 1, verdict.email, verdict.name, row.enqueued_at)
+        return Claimed(
+            row.key,
+            row.kind,
+            lease,
+            row.attempts + 1,
+            verdict.email,
+            verdict.name,
+            row.digest.key_id,
+            row.enqueued_at,
+        )
 
     def _judge(self, row: Row, at: Instant) -> Recipient | DeliveryState:
         letter = self._letters.get(row.key.letter)
@@ -144,8 +153,10 @@ class InMemoryDeliveryLedger(DeliveryLedger):
 
     def _grant(self, mark: Mark, at: Instant) -> bool:
         row = self._rows.get(mark.key)
-        if row is None or row.state is not DeliveryState.LEASED or not self._is_current(row, mark, at):
+        if row is None or not self._is_current(row, mark, at):
             return False
+        if row.state is DeliveryState.ATTEMPTING:
+            return True
         verdict = self._judge(row, at)
         if isinstance(verdict, Recipient):
             self._rows.put(attrs.evolve(row, state=DeliveryState.ATTEMPTING))

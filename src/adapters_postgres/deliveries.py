@@ -215,7 +215,8 @@ def _claimed(
     email: str,
     email_key: str,
     name: str,
+    key_id: str,
     enqueued_at: Instant,
 ) -> Claimed:
     key, mailbox = DeliveryKey(letter, recipient, occasion), EmailAddress(email, email_key)
-    return Claimed(key, RecipientKind(kind), lease, attempt, mailbox, name, enqueued_at)
+    return Claimed(key, RecipientKind(kind), lease, attempt, mailbox, name, key_id, enqueued_at)

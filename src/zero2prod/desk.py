@@ -13,7 +13,7 @@ import attrs
 import structlog
 
 from adapters_system.gathering import Gathering
-from zero2prod_core.domain.deliveries import Mark, Report
+from zero2prod_core.domain.deliveries import Mark, Outcome, Report, SenderFault, Throttled
 from zero2prod_core.errors import Unavailable
 from zero2prod_core.ports.deliveries import Settled
 from zero2prod_core.ports.mailer import Desk, Parcel
@@ -23,6 +23,20 @@ log = structlog.get_logger(__name__)
 
 RETRY_EVERY = 0.5
 """Seconds between looks at a store that is away: it is back in use well within 5 s of its return."""
+
+
+WARNS_EVERY = 10.0
+"""Seconds between two warnings of one kind: a relay that is away fails every mail that is tried."""
+
+UNTRIED = (Throttled, SenderFault)
+"""Outcomes that say nothing about the recipient: the mail was not tried in earnest."""
+
+REFUSED = "refused"
+
+
+def outcome_name(kind: type[Outcome]) -> str:
+    """What an outcome is called in sums and logs."""
+    return kind.__name__.lower()
 
 
 @attrs.frozen
@@ -40,13 +54,16 @@ class LedgerDesk(Desk):
         settle: the use case that writes results and grants marks.
         on_release: called with a lease's id when the last of its parcels has been settled.
 
-    ``outcomes`` counts what was reported, by the outcome's name, and ``refused`` the marks that were not granted.
-    ``hungry`` is set while no bulk parcel waits.
+        low: ``hungry`` is set while fewer bulk parcels than this wait, so that more are claimed before they run out.
+
+    ``outcomes`` counts what was reported, by the outcome's name, and under ``REFUSED`` the marks that were not granted.
     """
 
-    def __init__(self, settle: SettleDeliveries, on_release: Callable[[UUID], None]) -> None:
+    def __init__(self, settle: SettleDeliveries, on_release: Callable[[UUID], None], low: int = 1) -> None:
         self._settle_deliveries = settle
         self._on_release = on_release
+        self._low = low
+        self._warned: dict[str, float] = {}
         self._gathering: Gathering[_Visit, Sequence[bool]] = Gathering(self._flush)
         self._urgent: deque[Parcel] = deque()
         self._bulk: deque[Parcel] = deque()
@@ -81,12 +98,13 @@ class LedgerDesk(Desk):
 
     async def settle(self, reports: Sequence[Report], marks: Sequence[Mark]) -> Sequence[bool]:
         granted = await self._gathering(_Visit(tuple(reports), tuple(marks)))
-        self.outcomes.update(type(report.outcome).__name__.lower() for report in reports)
         for report in reports:
+            self.outcomes[outcome_name(type(report.outcome))] += 1
+            self._warn(report.outcome)
             self._done(report.lease)
         for mark, holds in zip(marks, granted, strict=True):
             if not holds:
-                self.outcomes["refused"] += 1
+                self.outcomes[REFUSED] += 1
                 self._done(mark.lease)
         return granted
 
@@ -117,11 +135,22 @@ class LedgerDesk(Desk):
 
     def _look_up(self) -> None:
         """Let everyone who waits look again."""
-        if self._bulk:
-            self.hungry.clear()
-        else:
+        if len(self._bulk) < self._low:
             self.hungry.set()
+        else:
+            self.hungry.clear()
         self._changed.set()
+
+    def _warn(self, outcome: Outcome) -> None:
+        """Tell the operator, once in a while, that the relay takes no mail of ours; a reply names no recipient's
+        fault.
+        """
+        if not isinstance(outcome, UNTRIED):
+            return
+        now, name = asyncio.get_running_loop().time(), outcome_name(type(outcome))
+        if now >= self._warned.get(name, 0.0):
+            self._warned[name] = now + WARNS_EVERY
+            log.warning("relay_refuses", outcome=name, code=outcome.reply.code)
 
     async def _until(self, holds: Callable[[], bool]) -> None:
         while not holds():
@@ -141,5 +170,5 @@ class LedgerDesk(Desk):
             try:
                 return await self._settle_deliveries(reports, marks)
             except Unavailable as error:
-                log.warning("store_unavailable", during="settle", code=error.code)
+                log.warning("store_unavailable", during="settle", code=error.code, cause=repr(error.__cause__))
                 await asyncio.sleep(RETRY_EVERY)

@@ -4,7 +4,7 @@ import asyncio
 import errno
 import os
 import platform
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypeVar
 
@@ -15,11 +15,13 @@ from aiohttp import web
 from adapters_http.app import make_app
 from adapters_http.config import HttpConfig
 from adapters_postgres import migrate as migrations
+from adapters_system.gathering import Gathering
 from zero2prod.container import Container
 from zero2prod.processes import stopping_on_signals
 from zero2prod.settings import Settings, name_of
-from zero2prod.worker import Pace, Parts, Worker
+from zero2prod.worker import Drained, Pace, Parts, Worker
 from zero2prod_core.application import Application
+from zero2prod_core.domain.subscribers import SignUp
 from zero2prod_core.errors import SettingInvalid
 
 log = structlog.get_logger(__name__)
@@ -28,9 +30,6 @@ Result = TypeVar("Result")
 
 GRACE = 10.0
 """Seconds for requests under way when the site stops; publishing to a large audience takes a few."""
-
-UNTRIED = ("throttled", "senderfault")
-"""Outcomes that say nothing about the recipient: the mail was not tried in earnest."""
 
 
 @attrs.frozen
@@ -66,6 +65,12 @@ async def running(settings: Settings) -> AsyncIterator[Runtime]:
         yield Runtime(container.application(), settings, container)
 
 
+def _gathered(application: Application) -> tuple[Application, Gathering[SignUp, None]]:
+    """The application with sign-ups that come at the same time written together."""
+    gathering: Gathering[SignUp, None] = Gathering(application.subscribe_batch)
+    return attrs.evolve(application, subscribe=gathering), gathering
+
+
 def _check_database(settings: Settings) -> None:
     if not settings.database.url:
         rule = "is missing. Give a libpq URL, or run `zero2prod up`, which brings a database of its own."
@@ -75,7 +80,9 @@ def _check_database(settings: Settings) -> None:
 async def serve(settings: Settings) -> None:
     """The HTTP service, until a signal."""
     async with running(settings) as runtime, AsyncExitStack() as stack:
-        runner = web.AppRunner(_site(runtime), access_log=None, shutdown_timeout=GRACE)
+        application, gathering = _gathered(runtime.application)
+        stack.push_async_callback(gathering.aclose)
+        runner = web.AppRunner(_site(runtime, application), access_log=None, shutdown_timeout=GRACE)
         stack.push_async_callback(runner.cleanup)
         await runner.setup()
         await _listen(runner, settings)
@@ -86,7 +93,7 @@ async def serve(settings: Settings) -> None:
         log.info("stopping")
 
 
-def _site(runtime: Runtime) -> web.Application:
+def _site(runtime: Runtime, application: Application) -> web.Application:
     settings, container = runtime.settings, runtime.container
     config = HttpConfig(
         base_url=settings.base_url,
@@ -95,7 +102,7 @@ def _site(runtime: Runtime) -> web.Application:
         trusted_proxies=settings.trusted_proxies,
         confirm_on_get=settings.subscriptions.confirm_on_get,
     )
-    return make_app(runtime.application, config, container.health(), container.heartbeats(), container.ids())
+    return make_app(application, config, container.health(), container.heartbeats(), container.ids())
 
 
 async def _listen(runner: web.AppRunner, settings: Settings) -> None:
@@ -147,8 +154,8 @@ async def work(settings: Settings) -> None:
         log.info("stopped", worker=worker_name())
 
 
-async def drain(settings: Settings) -> Mapping[str, int]:
-    """Deliver all that is due, and run each job once; the outcomes by name."""
+async def drain(settings: Settings) -> Drained:
+    """Deliver all that is due, and run each job once."""
     async with running(settings) as runtime:
         worker = _worker(runtime)
         with stopping_on_signals(worker.stop):

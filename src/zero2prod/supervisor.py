@@ -3,50 +3,30 @@
 import asyncio
 import os
 import secrets
-import signal
 import socket
 import sys
-from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+import tempfile
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import IO
 
 import attrs
 import click
 import structlog
 
 from adapters_postgres.embedded import EmbeddedPostgres
-from adapters_postgres.embedded.processes import guarded
 from adapters_system.clock import SystemClock
 from zero2prod import runtime
 from zero2prod.mailbox import Mailbox
 from zero2prod.processes import stopping_on_signals
+from zero2prod.services import RESTART_AFTER, Kept, running_services
 from zero2prod.settings import MailSettings, Settings, is_loopback, name_of, options
 from zero2prod_core.domain.accounts import Username
 from zero2prod_core.domain.origins import system
-from zero2prod_core.errors import SettingInvalid
+from zero2prod_core.errors import Refusal, SettingInvalid
 
 log = structlog.get_logger(__name__)
 
 FIRST_ACCOUNT = Username("admin")
-
-LOG_KEPT = 10 * 1024 * 1024
-"""Bytes of the services' log kept from one start to the next; what is longer begins anew."""
-
-SITE = "serve"
-
-LOOKS_EVERY = 0.05
-"""Seconds between looks for the site: a person does not notice so little."""
-
-READY_WITHIN = 30.0
-"""Seconds for the site to answer after its start; it takes about one."""
-
-STOPS_WITHIN: Mapping[str, float] = {SITE: 12.0, "worker": 30.0}
-"""Seconds after SIGTERM until SIGKILL: a little more than each gives its own work."""
-
-RESTART_AFTER = 1.0
-"""Seconds before a service that ended by itself is started again."""
 
 
 @attrs.frozen
@@ -70,13 +50,16 @@ async def up(settings: Settings, plan: Plan) -> None:
         async with AsyncExitStack() as stack:
             settings = await _with_database(settings, plan, stack)
             mailbox_url, settings = await _with_mailbox(settings, plan, stack)
+            _own(plan.data_dir)
             settings = _with_local_cookie(_with_keys(settings, plan))
             await asyncio.to_thread(runtime.migrate, settings)
-            services = await stack.enter_async_context(_services(settings, plan))
-            await services.ready(settings, stop)
+            children = running_services(environment(settings), plan.data_dir, plan.workers, stop)
+            services = await stack.enter_async_context(children)
+            await services.ready(settings.http.host, settings.http.port)
             if not stop.is_set():
                 await _announce(settings, mailbox_url, plan)
             await stop.wait()
+            services.check()
             click.echo("Stopping.", err=True)
 
 
@@ -97,18 +80,30 @@ async def _with_database(settings: Settings, plan: Plan, stack: AsyncExitStack) 
     server = EmbeddedPostgres(plan.data_dir)
     await asyncio.to_thread(server.start)
     stack.push_async_callback(asyncio.to_thread, server.stop)
-    watching = asyncio.create_task(_keep(server))
-    stack.callback(watching.cancel)
+    keeping = Kept(_keep(server))
+    stack.push_async_callback(keeping.end)
     return attrs.evolve(settings, database=attrs.evolve(settings.database, url=server.url, owner_url=server.owner_url))
 
 
 async def _keep(server: EmbeddedPostgres) -> None:
-    """Start the database again whenever it ended by itself."""
+    """Start the database again whenever it ended by itself, as often as that takes."""
     while True:
         if server.pid is None:
             log.warning("database_ended", restarting=True)
-            await asyncio.to_thread(server.start)
+            await _start(server)
         await asyncio.sleep(RESTART_AFTER)
+
+
+async def _start(server: EmbeddedPostgres) -> None:
+    """Start it in a thread, and even when cancelled wait for that: nobody may stop it meanwhile."""
+    starting = asyncio.ensure_future(asyncio.to_thread(server.start))
+    try:
+        await asyncio.shield(starting)
+    except Refusal as refusal:
+        log.error("database_does_not_start", reason=str(refusal))
+    except asyncio.CancelledError:
+        await asyncio.gather(starting, return_exceptions=True)
+        raise
 
 
 async def _with_mailbox(settings: Settings, plan: Plan, stack: AsyncExitStack) -> tuple[str | None, Settings]:
@@ -121,6 +116,17 @@ async def _with_mailbox(settings: Settings, plan: Plan, stack: AsyncExitStack) -
     stack.push_async_callback(mailbox.stop)
     mail = attrs.evolve(settings.mail, smtp_url=f"smtp://127.0.0.1:{mailbox.smtp_port}?tls=none")
     return mailbox.page_url, attrs.evolve(settings, mail=mail)
+
+
+def _own(data_dir: Path) -> None:
+    """Make the data directory where a database given by its URL has not needed one."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=data_dir):
+            pass
+    except OSError as error:
+        rule = f"{data_dir} cannot be used: {error.strerror}. Choose a directory that you may write."
+        raise SettingInvalid("--data-dir", rule) from None
 
 
 def _with_keys(settings: Settings, plan: Plan) -> Settings:
@@ -194,101 +200,3 @@ async def _set_up_link(settings: Settings) -> str | None:
         if not any(account.username.key == FIRST_ACCOUNT.key for account in accounts):
             await application.create_account(origin, FIRST_ACCOUNT)
         return await application.make_set_up_link(origin, FIRST_ACCOUNT)
-
-
-class Services:
-    """The site's and the workers' processes, each in a session of its own, started again when they end by
-    themselves.
-    """
-
-    def __init__(self, settings: Settings, log_file: IO[bytes]) -> None:
-        self._environment = environment(settings)
-        self._log = log_file
-        self._running: dict[str, Process] = {}
-        self._keepers: list[asyncio.Task[None]] = []
-
-    async def start(self, name: str, *arguments: str) -> None:
-        self._running[name] = await self._spawn(arguments)
-        self._keepers.append(asyncio.create_task(self._keep(name, arguments)))
-
-    async def _spawn(self, arguments: Sequence[str]) -> Process:
-        command = guarded([sys.executable, "-m", "zero2prod", *arguments], None, signal.SIGTERM)
-        return await asyncio.create_subprocess_exec(
-            *command,
-            env=self._environment,
-            stdin=DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-            start_new_session=True,
-        )
-
-    async def _keep(self, name: str, arguments: Sequence[str]) -> None:
-        while True:
-            status = await self._running[name].wait()
-            log.warning("service_ended", service=name, status=status, restarting=True)
-            await asyncio.sleep(RESTART_AFTER)
-            self._running[name] = await self._spawn(arguments)
-
-    async def ready(self, settings: Settings, stop: asyncio.Event) -> None:
-        """Return when the site takes connections, or when ``stop`` is set.
-
-        Raises:
-            SettingInvalid: it ended before it did, or takes too long.
-        """
-        deadline = asyncio.get_running_loop().time() + READY_WITHIN
-        while not stop.is_set():
-            if self._running[SITE].returncode is not None or asyncio.get_running_loop().time() > deadline:
-                raise SettingInvalid(
-                    "up", f"the site did not start. Its last words in {self._log.name}: {self._last_words()}"
-                )
-            try:
-                _, writer = await asyncio.open_connection(settings.http.host, settings.http.port)
-            except OSError:
-                await asyncio.sleep(LOOKS_EVERY)
-            else:
-                writer.close()
-                return
-
-    def _last_words(self) -> str:
-        lines = Path(self._log.name).read_text(errors="replace").splitlines()
-        return lines[-1] if lines else "none"
-
-    async def stop(self) -> None:
-        """End the site first, so that nothing new is promised, then the workers, drained."""
-        for keeper in self._keepers:
-            keeper.cancel()
-        for kind, seconds in STOPS_WITHIN.items():
-            chosen = [process for name, process in self._running.items() if name.startswith(kind)]
-            await asyncio.gather(*(_end(process, seconds) for process in chosen))
-
-
-async def _end(process: Process, seconds: float) -> None:
-    try:
-        if process.returncode is None:
-            process.terminate()
-        async with asyncio.timeout(seconds):
-            await process.wait()
-    except (TimeoutError, asyncio.CancelledError):
-        process.kill()
-        await process.wait()
-
-
-@asynccontextmanager
-async def _services(settings: Settings, plan: Plan) -> AsyncIterator[Services]:
-    with _log_file(plan.data_dir / "services.log") as log_file:
-        services = Services(settings, log_file)
-        try:
-            await services.start(SITE, "serve")
-            for number in range(plan.workers):
-                await services.start(f"worker {number + 1}", "worker")
-            yield services
-        finally:
-            await services.stop()
-
-
-@contextmanager
-def _log_file(path: Path) -> Iterator[IO[bytes]]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    mode = "wb" if path.exists() and path.stat().st_size > LOG_KEPT else "ab"
-    with path.open(mode) as file:
-        yield file

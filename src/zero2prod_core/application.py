@@ -111,7 +111,7 @@ class Application:
             show_issue=ShowIssue(uow),
             finish_issues=FinishIssues(uow, auditor),
             claim_deliveries=ClaimDeliveries(uow, ids, keys, policy),
-            settle_deliveries=SettleDeliveries(uow, randomness, policy, auditor),
+            settle_deliveries=SettleDeliveries(uow, randomness, auditor),
             renew_lease=RenewLease(uow, policy),
             release_lease=ReleaseLease(uow),
             expire_leases=ExpireLeases(uow),

@@ -37,11 +37,11 @@ class Backend:
 
 @attrs.frozen
 class Subject:
-    """A way to open new backends of one kind. ``examples`` is how many a state machine is worth there."""
+    """A way to open new, empty backends of one kind. ``share`` of the usual number of examples is what one costs."""
 
     name: str
     open: Callable[[], AbstractAsyncContextManager[Backend]]
-    examples: int
+    share: float
 
 
 Make: TypeAlias = Callable[[pytest.FixtureRequest], Subject]
@@ -54,7 +54,7 @@ def memory(request: pytest.FixtureRequest) -> Subject:
         signal, beats = InMemoryDeliverySignal(uow), InMemoryHeartbeats(uow)
         yield Backend(uow, InMemoryLocks(), signal, InMemoryHealth(), beats)
 
-    return Subject("memory", opened, examples=200)
+    return Subject("memory", opened, share=1)
 
 
 def postgres(request: pytest.FixtureRequest) -> Subject:
@@ -74,7 +74,7 @@ def postgres(request: pytest.FixtureRequest) -> Subject:
             await signal.close()
             await pool.close()
 
-    return Subject("postgres", opened, examples=20)
+    return Subject("postgres", opened, share=0.2)
 
 
 BACKENDS: Mapping[str, Make] = {"memory": memory, "postgres": postgres}

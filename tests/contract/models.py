@@ -32,7 +32,7 @@ WAITING, HELD = (PENDING, DEFERRED), (LEASED, ATTEMPTING)
 
 @attrs.define
 class Row:
-    """A delivery of the model. ``marks`` counts the grants since the row was last known not to be under way."""
+    """A delivery. ``marks`` counts those granted since it was last known that no mail was under way."""
 
     key: DeliveryKey
     priority: int
@@ -75,7 +75,13 @@ class LedgerModel:
         return len(keys)
 
     def claim(
-        self, claimed: Sequence[Claimed], states: Mapping[DeliveryKey, DeliveryState], limit: int, urgent: bool, at: Instant
+        self,
+        claimed: Sequence[Claimed],
+        states: Mapping[DeliveryKey, DeliveryState],
+        limit: int,
+        at: Instant,
+        *,
+        urgent: bool,
     ) -> None:
         """Check what a claim took and what it put down on its way, and do the same.
 
@@ -165,8 +171,10 @@ class LedgerModel:
 
     def _grant(self, mark: Mark, at: Instant) -> bool:
         row = self.rows[mark.key]
-        if row.state is not LEASED or not self._current(row, mark, at):
+        if row.state not in HELD or not self._current(row, mark, at):
             return False
+        if row.state is ATTEMPTING:
+            return True
         if not self.letters[row.key.letter]:
             row.become(PENDING)
         elif not self.readers[row.key.recipient]:
@@ -231,14 +239,15 @@ class SubscriberModel:
     def confirm(self, link: str) -> bool:
         """Whether the link is accepted."""
         (place, life) = next((place, life) for place, life in self.lives.items() if link in life.links)
-        if life.status not in (Status.PENDING, Status.CONFIRMED):
-            return False
-        if link not in life.used and life.on(Event.CONFIRM):
+        can_be = link not in life.used and (life.status, Event.CONFIRM) in LIFE
+        accepted = can_be or life.status is Status.CONFIRMED
+        if can_be and life.on(Event.CONFIRM):
             life.name = life.links[link]
-            life.consents.append("confirmed")
             self.suppressed(place[1]).difference_update(LIFTED_BY_CONFIRMING)
-        life.used.add(link)
-        return True
+        if accepted and link not in life.used:
+            life.used.add(link)
+            life.consents.append("confirmed")
+        return accepted
 
     def happens(self, place: Place, event: Event) -> bool:
         """Unsubscribing, to one; or a bounce or complaint, to everyone of that e-mail address who has such an arrow."""
@@ -246,11 +255,15 @@ class SubscriberModel:
             return self.lives[place].on(event)
         reason = Reason.BOUNCE if event is Event.BOUNCE else Reason.COMPLAINT
         self.suppressed(place[1]).add(reason)
-        return any([life.on(event) for other, life in self.lives.items() if other[1] == place[1]])
+        moved = [life.on(event) for other, life in self.lives.items() if other[1] == place[1]]
+        return any(moved)
 
     def audience(self, newsletter: UUID) -> Collection[Place]:
         confirmed = [place for place, life in self.lives.items() if life.status is Status.CONFIRMED]
         return {place for place in confirmed if place[0] == newsletter and not self.suppressed(place[1])}
+
+    def count(self, newsletter: UUID, status: Status) -> int:
+        return sum((place[0], life.status) == (newsletter, status) for place, life in self.lives.items())
 
     def links(self) -> list[str]:
         return [link for life in self.lives.values() for link in life.links]

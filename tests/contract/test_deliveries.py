@@ -28,7 +28,6 @@ from tests.support.builders import (
 from tests.support.faults import rolled_back
 from tests.support.ledger import Ledger
 from zero2prod_core.domain.deliveries import (
-    GIVE_UP_AFTER,
     Claimed,
     Deferred,
     DeliveryKey,
@@ -117,8 +116,7 @@ class TestEnqueuingAnAudience:
     async def enqueue(self, ledger: Ledger, **changes: object) -> tuple[int, set[UUID]]:
         """Publish to everyone in the store; returns how many there are, and who could be mailed then."""
         words = await ledger.letter(**changes)
-        async with ledger.uow() as tx:
-            count = await tx.deliveries.enqueue_audience(words, GIVE_UP_AFTER, T0)
+        count = await ledger.enqueue_audience(words)
         return count, {claimed.key.recipient for claimed in await ledger.claim()}
 
     async def test_every_confirmed_subscriber_is_in_it(self, ledger: Ledger) -> None:
@@ -150,16 +148,14 @@ class TestEnqueuingAnAudience:
         words, _ = await ledger.letter(), await ledger.readers(2)
         counts = []
         for _ in range(2):
-            async with ledger.uow() as tx:
-                counts.append(await tx.deliveries.enqueue_audience(words, GIVE_UP_AFTER, T0))
+            counts.append(await ledger.enqueue_audience(words))
             await ledger.readers(1)
         assert counts == [2, 1]
         assert await ledger.sums(words) == {PENDING: 3}
 
     async def test_its_rows_are_like_any_others(self, ledger: Ledger) -> None:
         words, (reader,) = await ledger.letter(), await ledger.readers(1)
-        async with ledger.uow() as tx:
-            await tx.deliveries.enqueue_audience(words, timedelta(hours=1), T0)
+        assert await ledger.enqueue_audience(words, timedelta(hours=1)) == 1
         assert await ledger.enqueue(delivery(words, reader)) == 0
         assert await ledger.claim(at=later(3600)) == []
         assert await ledger.sums(words) == {FAILED: 1}
@@ -173,7 +169,7 @@ class TestClaiming:
         await ledger.enqueue(row, at=later(-60))
         (claimed,) = await ledger.claim(lease=lease)
         kind, name = RecipientKind.SUBSCRIBER, reader.name.text
-        assert claimed == Claimed(row.key, kind, lease, 1, reader.email, name, later(-60))
+        assert claimed == Claimed(row.key, kind, lease, 1, reader.email, name, row.digest.key_id, later(-60))
         assert await ledger.state(row.key) == LEASED
 
     async def test_nobody_else_gets_a_claimed_row(self, ledger: Ledger) -> None:

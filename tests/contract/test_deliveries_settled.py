@@ -70,12 +70,20 @@ async def attempting(ledger: Ledger, **changes: object) -> tuple[Letter, Subscri
 
 
 class TestMarks:
-    async def test_a_mark_is_granted_once(self, ledger: Ledger) -> None:
+    async def test_a_granted_mark_is_granted_again_to_whoever_holds_it(self, ledger: Ledger) -> None:
         _, _, taken = await claimed(ledger)
         assert await ledger.mark(taken) == [True]
         assert await ledger.state(taken.key) == ATTEMPTING
-        assert await ledger.mark(taken) == [False]
+        assert await ledger.mark(taken) == [True]
+        assert await ledger.mark(attrs.evolve(taken, lease=new_id())) == [False]
+        assert await ledger.mark(taken, at=later(AT_LEASE_END)) == [False]
         assert await ledger.state(taken.key) == ATTEMPTING
+
+    async def test_a_settled_row_has_no_mark_to_grant(self, ledger: Ledger) -> None:
+        _, _, taken = await attempting(ledger)
+        await ledger.report(taken, OK)
+        assert await ledger.mark(taken) == [False]
+        assert await ledger.state(taken.key) == SENT
 
     async def test_a_mark_falls_with_its_transaction(self, ledger: Ledger) -> None:
         _, _, taken = await claimed(ledger)

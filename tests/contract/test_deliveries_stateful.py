@@ -1,19 +1,15 @@
 """The ledger under everything that several workers, authors and readers may do to it, in any order."""
 
-import asyncio
-from collections.abc import Coroutine
-from contextlib import AsyncExitStack
 from datetime import timedelta
-from typing import Any, TypeVar
 
 import attrs
-from hypothesis import settings
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
-from hypothesis.strategies import booleans, data, DataObject, integers, lists, sampled_from
+from hypothesis.stateful import invariant, precondition, rule
+from hypothesis.strategies import DataObject, booleans, data, integers, lists, sampled_from
 
 from tests.contract.backends import Subject
+from tests.contract.machines import StoreMachine, hold
 from tests.contract.models import LedgerModel
-from tests.support.builders import T0, delivery, letter, new_id, subscriber, suppression
+from tests.support.builders import T0, delivery, new_id
 from tests.support.ledger import LASTS, Ledger, mark, ruling
 from zero2prod_core.domain.deliveries import (
     GIVE_UP_AFTER,
@@ -31,10 +27,7 @@ from zero2prod_core.domain.deliveries import (
 )
 from zero2prod_core.domain.instants import Instant
 from zero2prod_core.domain.letters import BULK, URGENT, Letter, LetterState, UncertainPolicy
-from zero2prod_core.domain.subscribers import Event, Status, Subscriber
-from zero2prod_core.domain.suppressions import Reason
-
-T = TypeVar("T")
+from zero2prod_core.domain.subscribers import Event, Subscriber
 
 # Around a lease's length (30 s), the first retry and the wait after a lost answer (both 300 s), and far beyond.
 STEPS = sampled_from([0, 1, 29, 30, 31, 299, 300, 301, 3600, 5 * 86400])
@@ -52,13 +45,12 @@ OUTCOMES: list[Outcome] = [
 ]
 
 
-class LedgerMachine(RuleBasedStateMachine):
+class LedgerMachine(StoreMachine):
+    """Two letters, one of which resends what is uncertain, and three readers; some rows are urgent."""
+
     def __init__(self, subject: Subject) -> None:
-        super().__init__()
-        self.runner = asyncio.Runner()
-        self.stack = AsyncExitStack()
-        backend = self.run(self.stack.enter_async_context(subject.open()))
-        self.ledger = Ledger(backend.uow)
+        super().__init__(subject)
+        self.ledger = Ledger(self.uow)
         self.model = LedgerModel()
         self.now: Instant = T0
         self.claims: list[Claimed] = []
@@ -68,9 +60,6 @@ class LedgerMachine(RuleBasedStateMachine):
             self.add_letter(policy)
         for _ in range(3):
             self.add_reader()
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self.runner.run(work)
 
     def add_letter(self, policy: UncertainPolicy) -> None:
         made = self.run(self.ledger.letter(uncertain=policy))
@@ -100,11 +89,11 @@ class LedgerMachine(RuleBasedStateMachine):
         assert self.run(self.ledger.enqueue_audience(words, wait, at=self.now)) == expected
 
     @rule(limit=integers(1, 4), urgent=booleans())
-    def claim(self, limit: int, urgent: bool) -> None:
+    def claim(self, limit: int, *, urgent: bool) -> None:
         lease = new_id()
         claimed = self.run(self.ledger.claim(limit, at=self.now, urgent=urgent, lease=lease))
         states = self.run(self.ledger.states(list(self.model.rows)))
-        self.model.claim(claimed, states, limit, urgent, self.now)
+        self.model.claim(claimed, states, limit, self.now, urgent=urgent)
         if claimed:
             self.model.lease(lease, self.now + LASTS)
         assert {each.lease for each in claimed} <= {lease}
@@ -149,14 +138,14 @@ class LedgerMachine(RuleBasedStateMachine):
         assert self.run(self.ledger.expire(self.now)) == self.model.expire(self.now)
 
     @rule(place=integers(0, 1), is_open=booleans())
-    def pause_or_resume(self, place: int, is_open: bool) -> None:
+    def pause_or_resume(self, place: int, *, is_open: bool) -> None:
         words = self.letters[place]
         state = LetterState.OPEN if is_open else LetterState.PAUSED
         self.run(self.ledger.save_letter(attrs.evolve(words, state=state)))
         self.model.letters[words.id] = is_open
 
     @rule(place=integers(0, 2), wants=booleans())
-    def unsubscribe_or_return(self, place: int, wants: bool) -> None:
+    def unsubscribe_or_return(self, place: int, *, wants: bool) -> None:
         reader = self.readers[place]
         self.run(self.ledger.save(reader if wants else reader.on(Event.UNSUBSCRIBE)))
         self.model.readers[reader.id] = wants
@@ -171,27 +160,17 @@ class LedgerMachine(RuleBasedStateMachine):
             assert self.run(self.ledger.sums(words)) == self.model.sums(words.id)
         assert self.run(self.ledger.unfinished(self.now)) == self.model.unfinished(self.now)
 
-    def teardown(self) -> None:
-        """In the end every row has come to an end, once all letters are open and all time is over."""
-        try:
-            self.finish()
-        finally:
-            self.run(self.stack.aclose())
-            self.runner.close()
-
     def finish(self) -> None:
+        """Every row comes to an end, once all letters are open and all time is over."""
         for place in (0, 1):
             self.pause_or_resume(place, is_open=True)
         self.now += 2 * GIVE_UP_AFTER
         self.expire()
         for urgent in (True, False):
-            self.claim(1, urgent)
+            self.claim(1, urgent=urgent)
         assert UNFINISHED.isdisjoint(self.model.states().values())
         self.every_row_is_where_it_should_be()
 
 
 def test_the_ledger_keeps_its_promise(subject: Subject) -> None:
-    examples = max(1, int(settings.default.max_examples * subject.share))
-    run_state_machine_as_test(
-        lambda: LedgerMachine(subject), settings=settings(max_examples=examples, stateful_step_count=40)
-    )
+    hold(LedgerMachine, subject, steps=40)

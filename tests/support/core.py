@@ -12,7 +12,7 @@ from zero2prod_core.application import Application, Ports
 from zero2prod_core.domain.accounts import Account, Username
 from zero2prod_core.domain.audit import Action, AuditEvent
 from zero2prod_core.domain.consent import Consent
-from zero2prod_core.domain.deliveries import DeliveryState
+from zero2prod_core.domain.deliveries import DeliveryState, Outcome, Reply, Sent
 from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.idempotency import IdempotencyKey
 from zero2prod_core.domain.instants import Instant
@@ -31,6 +31,8 @@ ADA = "ada@example.com"
 BASE_URL = "https://news.example.org"
 PASSWORD = "a sentence of mine"
 COMMON = "correct horse battery staple"
+
+SENT = Sent(Reply(250, "2.0.0 taken"))
 
 POLICY = Policy(BASE_URL, EmailAddress.parse("news@example.org"), common_passwords=frozenset({COMMON}))
 
@@ -120,10 +122,17 @@ class Core:
         """Claim everything that is due."""
         return list((await self.application.claim_deliveries("worker", 1000, urgent=urgent)).parcels)
 
+    async def send(self, *parcels: Parcel, outcome: Outcome = SENT) -> None:
+        """Mark and report claimed parcels."""
+        settle = self.application.settle_deliveries
+        assert all((await settle([], [parcel.mark for parcel in parcels])).granted)
+        assert all((await settle([parcel.report(outcome) for parcel in parcels], [])).applied)
+
     async def token(self, email: str = ADA, **changes: str) -> str:
-        """Sign up, and take the token from the mail."""
+        """Sign up, send the mail, and take the token from it."""
         await self.application.subscribe(sign_up(email, **changes))
         (parcel,) = await self.parcels(urgent=True)
+        await self.send(parcel)
         return token_in(parcel.slots["confirmation.link"])
 
     async def confirmed(self, email: str = ADA, **changes: str) -> Subscriber:

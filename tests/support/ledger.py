@@ -8,6 +8,7 @@ import attrs
 
 from tests.support.builders import T0, letter, new_id, subscriber
 from zero2prod_core.domain.deliveries import (
+    GIVE_UP_AFTER,
     Claimed,
     DeliveryKey,
     DeliveryState,
@@ -68,6 +69,10 @@ class Ledger:
     async def enqueue(self, *deliveries: NewDelivery, at: Instant = T0) -> int:
         async with self.uow() as tx:
             return await tx.deliveries.enqueue_batch(deliveries, at)
+
+    async def enqueue_audience(self, of: Letter, give_up_after: timedelta = GIVE_UP_AFTER, at: Instant = T0) -> int:
+        async with self.uow() as tx:
+            return await tx.deliveries.enqueue_audience(of, give_up_after, at)
 
     async def claim(
         self, limit: int = 100, *, at: Instant = T0, urgent: bool = False, lease: UUID | None = None

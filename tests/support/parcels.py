@@ -40,6 +40,7 @@ def parcel(
         attempt=1,
         email=EmailAddress.parse(to),
         name="Ursula",
+        key_id="a",
         enqueued_at=NOON,
     )
     return Parcel(

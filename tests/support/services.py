@@ -1,6 +1,6 @@
 """Processes of ``zero2prod`` as a person or a service manager starts them.
 
-What they write is kept in a file, and printed at their end, so that pytest shows it with a test that fails.
+What they write is kept in a file, and its end is printed at theirs, so that pytest shows it with a test that fails.
 """
 
 import os
@@ -10,22 +10,29 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import attrs
 import orjson
 
-from tests.support.builders import KEY
+from tests.support.builders import KEY, number
+from tests.support.supervisors import NOTHING, Starter, caller
 from tests.support.waiting import until
 
-COMMAND = (sys.executable, "-m", "zero2prod")
+MODULE = ("-m", "zero2prod")
+
+MARK = "TEST_SERVICE"
+"""An environment variable that is another one in each service and is inherited by the processes that it starts."""
 
 # A coverage tracer on two busy cores makes a start, usually of one second, this much slower at worst.
 STARTS_WITHIN = 30.0
 
 # A worker gives the mails under way 25 s.
 ENDS_WITHIN = 30.0
+
+LINES_SHOWN = 40
 
 SECRET_KEYS = f"{KEY.id}:{KEY.secret.hex()}"
 """The builders' key, so that rows made by them and by the services have the same digests."""
@@ -48,16 +55,33 @@ def environment(settings: Mapping[str, object]) -> dict[str, str]:
     return os.environ | {f"ZERO2PROD_{name}": str(value) for name, value in settings.items()}
 
 
+def marked(mark: str) -> dict[int, str]:
+    """The processes with this mark that are alive, each with its command line; one that is awaited has neither."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has just ended, or it is another user's and so not ours
+            if f"{MARK}={mark}\0".encode() in (process / "environ").read_bytes():
+                words = (process / "cmdline").read_bytes().split(b"\0")
+                found[int(process.name)] = " ".join(word.decode() for word in words).strip()
+    return found
+
+
 @attrs.frozen
 class Service:
     """One process in a session of its own. ``output`` is the file of all that it writes."""
 
     process: "subprocess.Popen[bytes]"
     output: Path
+    mark: str
 
     @property
     def said(self) -> str:
         return self.output.read_text(errors="replace")
+
+    @property
+    def family(self) -> dict[int, str]:
+        """It and the processes it started, each with its command line."""
+        return marked(self.mark)
 
     def kill(self) -> None:
         """kill -9."""
@@ -71,25 +95,30 @@ class Service:
 
 
 @contextmanager
-def started(*arguments: str, settings: Mapping[str, object]) -> Iterator[Service]:
+def started(
+    *arguments: str, settings: Mapping[str, object] = NOTHING, starter: Starter | None = None
+) -> Iterator[Service]:
     """``zero2prod`` with these arguments and settings; stopped at the end if it still runs."""
+    who, mark = starter or caller(), f"{os.getpid()}-{number()}"
     with tempfile.TemporaryDirectory(prefix="zero2prod-output-") as directory:
         path = Path(directory, "output")
         with path.open("wb") as output:
-            process = subprocess.Popen(
-                [*COMMAND, *arguments],
-                env=environment(settings),
+            process: subprocess.Popen[bytes] = subprocess.Popen(
+                [str(who.python), *MODULE, *arguments],
+                env={**environment(settings), **who.environment, MARK: mark},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
+                **who.identity,
             )
-        service = Service(process, path)
+        service = Service(process, path, mark)
         try:
             yield service
         finally:
             _end(process)
-            sys.stdout.write(f"zero2prod {' '.join(arguments)} said:\n{service.said}")
+            last_words = service.said.splitlines()[-LINES_SHOWN:]
+            sys.stdout.write("\n".join([f"zero2prod {' '.join(arguments)} said at last:", *last_words, ""]))
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
@@ -101,11 +130,15 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
         process.wait()
 
 
-def run(*arguments: str, settings: Mapping[str, object], stdin: str = "") -> "subprocess.CompletedProcess[str]":
+def run(
+    *arguments: str, settings: Mapping[str, object] = NOTHING, stdin: str = ""
+) -> "subprocess.CompletedProcess[str]":
     """A command that ends by itself."""
+    who = caller()
     return subprocess.run(
-        [*COMMAND, *arguments],
-        env=environment(settings),
+        [str(who.python), *MODULE, *arguments],
+        env={**environment(settings), **who.environment},
+        cwd="/",
         input=stdin,
         capture_output=True,
         text=True,
@@ -155,9 +188,8 @@ class Installation:
     def run(self, *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
         return run(*arguments, settings=self.settings, stdin=stdin)
 
-    def told(self, *arguments: str, stdin: str = "") -> dict[str, object]:
+    def told(self, *arguments: str, stdin: str = "") -> Any:  # noqa: ANN401 - whatever the command tells
         """What a command that must succeed says in JSON."""
         done = self.run(*arguments, "--json", stdin=stdin)
         assert done.returncode == 0, done.stderr
-        said: dict[str, object] = orjson.loads(done.stdout)
-        return said
+        return orjson.loads(done.stdout)

@@ -7,14 +7,16 @@ environment, or even the Python beneath it, so it gets copies of what it needs.
 import json
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
@@ -53,6 +55,13 @@ class Starter:
     python: Path
     environment: Mapping[str, str]
 
+    @property
+    def identity(self) -> dict[str, Any]:
+        """For ``subprocess``: who runs the process, in a directory that everybody may enter."""
+        if not self.user:
+            return {"cwd": "/"}
+        return {"cwd": "/", "user": self.user, "group": pwd.getpwnam(self.user).pw_gid, "extra_groups": []}
+
     def owns(self, directory: Path) -> None:
         """Makes the directory the user's."""
         if self.user:
@@ -68,11 +77,8 @@ class Starter:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            cwd="/",
             env={**os.environ, **self.environment, **environment},
-            user=self.user,
-            group=pwd.getpwnam(self.user).pw_gid if self.user else None,
-            extra_groups=[] if self.user else None,
+            **self.identity,
         )
         try:
             yield Supervisor(process)
@@ -108,19 +114,35 @@ def caller() -> Starter:
     return Starter(None, Path(sys.executable), {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))})
 
 
-def ordinary(place: Path) -> Starter:
-    """The user nobody, with a Python and its libraries in ``place``; for tests run as root."""
+def ordinary(place: Path, needed: Collection[Path] = ()) -> Starter:
+    """The user nobody, with a Python and its libraries in ``place``; for tests run as root.
+
+    Args:
+        needed: modules and packages to copy, by default what the embedded server needs.
+    """
     account = server_account()
     assert account, "only root can start as another user"
     libraries = place / "libraries"
     libraries.mkdir()
-    for path in _needed():
+    for path in needed or _needed():
         _copy(path, libraries / path.name)
     python = Path(sys.executable).resolve()
     if first_closed(python, account):
         python = _python_copy(place)
     environment = {"PYTHONPATH": str(libraries), "LD_LIBRARY_PATH": str(python.parents[1] / "lib")}
     return Starter(account.name, python, environment)
+
+
+def of_the_whole_server() -> set[Path]:
+    """Our own packages, and whatever the lock of the extra ``server`` has installed here."""
+    root = Path(__file__).parents[2]
+    locked = re.findall(r"^([\w.-]+)==", (root / "requirements/server.txt").read_text(), re.MULTILINE)
+    found = {path for path in (root / "src").iterdir() if path.is_dir()}
+    for name in locked:
+        with suppress(PackageNotFoundError):  # it is for another system
+            installed = distribution(name)
+            found |= {Path(str(installed.locate_file(file.parts[0]))) for file in installed.files or ()}
+    return {path for path in found if path.name not in {"..", "__pycache__"}}
 
 
 def _needed() -> set[Path]:

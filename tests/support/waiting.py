@@ -19,6 +19,6 @@ def until(condition: Callable[[], bool], seconds: float = 10) -> bool:
 async def eventually(condition: Callable[[], Awaitable[bool]], seconds: float = 10) -> bool:
     """As `until`, for a condition that is awaited, and while the event loop goes on."""
     deadline = time.monotonic() + seconds
-    while not (met := await condition()) and time.monotonic() < deadline:
+    while not (met := await condition()) and time.monotonic() < deadline:  # noqa: ASYNC110 - other processes set no event here
         await asyncio.sleep(LOOK_AGAIN_S)
     return met

@@ -96,7 +96,7 @@ taken AS (
         AND deliveries.occasion = judged.occasion
     RETURNING
         deliveries.letter_id, deliveries.recipient_id, deliveries.occasion, recipient_kind, attempts, created_at,
-        deliveries.state, priority, due_at, email, email_key, name
+        deliveries.state, priority, due_at, email, email_key, name, email_digest_key
 ),
 leased AS (
     INSERT INTO leases (lease_id, worker, taken_at, expires_at)
@@ -104,7 +104,7 @@ leased AS (
     WHERE EXISTS (SELECT FROM judged WHERE state = 'leased')
     ON CONFLICT DO NOTHING
 )
-SELECT state, letter_id, recipient_id, occasion, recipient_kind, attempts + 1, email, email_key, name, created_at
+SELECT state, letter_id, recipient_id, occasion, recipient_kind, attempts + 1, email, email_key, name, email_digest_key, created_at
 FROM taken ORDER BY priority, due_at, letter_id, recipient_id, occasion
 
 -- name: renew
@@ -190,13 +190,14 @@ asked AS MATERIALIZED (
 ),
 judged AS MATERIALIZED (
     SELECT letter_id, recipient_id, occasion, place, clock.at, CASE
+        WHEN asked.state = 'attempting' THEN 'attempting' -- asked again: it was granted, and the answer lost
         WHEN letters.state <> 'open' THEN 'pending' ELSE coalesce(standing.verdict, 'attempting')
     END AS verdict
     FROM clock CROSS JOIN asked JOIN leases USING (lease_id) JOIN letters USING (letter_id)
     CROSS JOIN LATERAL delivery_standing(
         letters.kind, recipient_kind, recipient_id, occasion, email_digest_key, email_digest, clock.at
     ) AS standing
-    WHERE asked.state = 'leased' AND current AND leases.expires_at > clock.at
+    WHERE current AND leases.expires_at > clock.at
 )
 UPDATE deliveries SET
     state = verdict,

@@ -55,12 +55,11 @@ def worker(drain: bool, as_json: bool) -> None:
         logs.configure(settings.log.format)
         runtime.run(runtime.work(settings))
         return
-    outcomes = runtime.run(runtime.drain(settings_for_terminal()))
-    lines = [f"{name}\t{count}" for name, count in sorted(outcomes.items())] or ["Nothing was due."]
-    show(outcomes, lines, as_json=as_json)
-    untried = sum(outcomes.get(name, 0) for name in runtime.UNTRIED)
-    if untried:
-        fail(f"{untried} due mails could not be tried; they stay in the ledger.", REFUSED)
+    drained = runtime.run(runtime.drain(settings_for_terminal()))
+    lines = [f"{name}\t{count}" for name, count in sorted(drained.outcomes.items())] or ["Nothing was tried."]
+    show(drained.outcomes, lines, as_json=as_json)
+    if drained.left:
+        fail(f"{drained.left} due mails could not be tried; they stay in the ledger.", REFUSED)
 
 
 @click.command()

@@ -103,6 +103,7 @@ class NewDelivery:
 class Claimed:
     """A row under this worker's lease. ``attempt`` is the number that this try will have, from 1.
 
+    ``key_id`` names the key of everything keyed in its mail, the same at every try though the ring may change.
     ``enqueued_at`` is when the row was made: the date of a template letter's mail, the same at every try.
     """
 
@@ -112,6 +113,7 @@ class Claimed:
     attempt: int
     email: EmailAddress
     name: str
+    key_id: str
     enqueued_at: Instant
 
 

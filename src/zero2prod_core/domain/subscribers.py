@@ -1,7 +1,8 @@
 """The subscriber's life: states, the events that move them, and what a sign-up does in each.
 
 A subscriber is one (newsletter, e-mail address). A sign-up opens a *round*; only the confirmation of a round changes
-what a subscriber agreed to, so a stranger who types somebody's e-mail address changes nothing about them.
+what a subscriber agreed to, so a stranger who types somebody's e-mail address gives them nothing and takes nothing from
+them.
 """
 
 from collections.abc import Mapping

@@ -82,10 +82,10 @@ class DeliveryLedger(Protocol):
         is the row's current one; a deferred row whose next try would be after its give-up time becomes failed. One
         exception: a ruling SENT applies to an uncertain row of the same attempt, whatever its lease.
 
-        A mark turns a leased row into attempting under the same conditions, if the letter is open and the recipient may
-        still be mailed (the conditions of claiming; recipients' rows are locked against change until the end). Refused,
-        the row goes on as claiming would have it: suppressed, cancelled, or back to pending where the letter is paused.
-        Under an ended lease nothing changes.
+        A mark turns a leased row into attempting (and leaves an attempting one so) under the same conditions, if the
+        letter is open and the recipient may still be mailed (the conditions of claiming; recipients' rows are locked
+        against change until the end). Refused, the row goes on as claiming would have it: suppressed, cancelled, or
+        back to pending where the letter is paused. Under an ended lease nothing changes.
         """
 
     @abstractmethod

@@ -93,13 +93,20 @@ def _read(keys: KeyRing, text: str) -> UUID:
     return read_token(keys, Purpose.SET_UP, text, "token")[0]
 
 
-async def _account_of(tx: Transaction, token_id: UUID, *, lock: bool = False) -> Account:
+async def _account_of(tx: Transaction, token_id: UUID) -> Account:
     """The account that an unspent, unexpired set-up link is for."""
-    token = await stored_token(tx, token_id, Purpose.SET_UP, lock=lock)
-    account = await tx.accounts.get(token.subject, lock=lock)
+    token = await stored_token(tx, token_id, Purpose.SET_UP)
+    account = await tx.accounts.get(token.subject)
     if account is None or token.spent_at is not None:
         raise TokenUnknown
     return account
+
+
+async def _locked(tx: Transaction, account: Account, token_id: UUID) -> Account:
+    """The same under locks, the account's before its token's, as everyone takes them."""
+    await tx.accounts.get(account.id, lock=True)
+    await stored_token(tx, token_id, Purpose.SET_UP, lock=True)
+    return await _account_of(tx, token_id)
 
 
 @attrs.frozen
@@ -133,10 +140,10 @@ class SetUpAccount:
     async def __call__(self, origin: Origin, token: str, password: str, repeated: str) -> Account:
         token_id = _read(self.keys, token)
         async with self.uow.reading() as tx:
-            await _account_of(tx, token_id)
+            found = await _account_of(tx, token_id)
         encoded = await self.passwords.hash(_new_password(password, repeated, self.policy))
         async with self.uow() as tx:
-            account, now = await _account_of(tx, token_id, lock=True), await tx.now()
+            account, now = await _locked(tx, found, token_id), await tx.now()
             await tx.tokens.spend(token_id, now)
             await tx.accounts.save(attrs.evolve(account, password_hash=encoded))
             await tx.sessions.end_all(account.id)
@@ -183,7 +190,7 @@ class ChangePassword:
 
     Raises:
         PasswordsDiffer, CurrentPasswordWrong, FieldInvalid: checked in this order.
-        SessionRequired: the account is gone.
+        SessionRequired: the account is gone, or its password was changed meanwhile.
     """
 
     uow: UnitOfWork
@@ -196,9 +203,11 @@ class ChangePassword:
             raise PasswordsDiffer
         async with self.uow.reading() as tx:
             account = await tx.accounts.get(visitor.account.id)
-        verification = await self.passwords.verify(normalised(current), account.password_hash if account else None)
+        if account is None:
+            raise SessionRequired
+        verification = await self.passwords.verify(normalised(current), account.password_hash)
         if not verification.matches:
-            await self._refuse(origin, visitor.account)
+            await self._refuse(origin, account)
             raise CurrentPasswordWrong
         encoded = await self.passwords.hash(_new_password(new, repeated, self.policy))
         async with self.uow() as tx:
@@ -216,11 +225,9 @@ class ChangePassword:
             )
             await tx.audit.append_batch([event])
 
-    async def _save(
-        self, tx: Transaction, origin: Origin, visitor: Visitor, checked: Account | None, encoded: str
-    ) -> None:
-        account = await tx.accounts.get(visitor.account.id, lock=True)
-        if account is None or checked is None or account.password_hash != checked.password_hash:
+    async def _save(self, tx: Transaction, origin: Origin, visitor: Visitor, checked: Account, encoded: str) -> None:
+        account = await tx.accounts.get(checked.id, lock=True)
+        if account is None or account.password_hash != checked.password_hash:
             raise SessionRequired
         await tx.accounts.save(attrs.evolve(account, password_hash=encoded))
         await tx.tokens.revoke(account.id, Purpose.SET_UP)

@@ -7,7 +7,7 @@ from zero2prod_core.domain.audit import Action, Resource
 from zero2prod_core.domain.deliveries import GIVE_UP_AFTER, DeliveryState
 from zero2prod_core.domain.idempotency import IdempotencyKey, IdempotencyRecord
 from zero2prod_core.domain.issues import Content, Issue, IssueEvent, IssueState
-from zero2prod_core.domain.letters import Letter, LetterEvent, LetterKind, UncertainPolicy
+from zero2prod_core.domain.letters import Letter, LetterEvent, LetterKind
 from zero2prod_core.domain.newsletters import Newsletter, Slug
 from zero2prod_core.domain.origins import Origin, system
 from zero2prod_core.errors import CommitUnknown, Defect, IssueUnknown, NewsletterUnknown
@@ -151,8 +151,6 @@ class ShowIssue:
 class FinishIssues:
     """A job: issues that have nothing more to send are finished and their letters closed, with their sums in the audit
     event. Returns how many.
-
-    A delivery whose answer was lost is unfinished while its letter resends such mails.
     """
 
     uow: UnitOfWork
@@ -162,16 +160,14 @@ class FinishIssues:
         async with self.uow() as tx:
             issues = await tx.issues.done([IssueState.SENDING], FINISHED_AT_ONCE)
             letters = await tx.letters.get_batch({issue.letter for issue in issues})
-            return sum([await self._finish(tx, issue, letters[issue.letter]) for issue in issues])
+            for issue in issues:
+                await self._finish(tx, issue, letters[issue.letter])
+        return len(issues)
 
-    async def _finish(self, tx: Transaction, issue: Issue, letter: Letter) -> bool:
+    async def _finish(self, tx: Transaction, issue: Issue, letter: Letter) -> None:
         now, sums = await tx.now(), await tx.deliveries.sums(issue.letter)
-        if letter.uncertain is UncertainPolicy.RESEND and sums.get(DeliveryState.UNCERTAIN):
-            return False
         await tx.issues.save(attrs.evolve(issue.on(IssueEvent.FINISH), finished_at=now))
-        letter = (await tx.letters.get_batch([issue.letter]))[issue.letter]
         await tx.letters.save(letter.on(LetterEvent.CLOSE))
         resource, after = Resource("issue", str(issue.id)), {str(state): count for state, count in sums.items()}
         event = self.auditor.event(Action.ISSUE_FINISHED, system("finish issues"), resource, now, after=after)
         await tx.audit.append_batch([event])
-        return True

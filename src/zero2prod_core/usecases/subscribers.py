@@ -74,7 +74,8 @@ class SubscribeBatch:
         welcome = [s for s, why in zip(sign_ups, reasons, strict=True) if may_sign_up(why)]
         candidates = [self._candidate(sign_up, newsletters[sign_up.newsletter], now) for sign_up in welcome]
         subscribers = await tx.subscribers.claim_batch(candidates)
-        await tx.subscribers.save_batch([s.on(Event.SIGN_UP) for s in subscribers if _comes_back(s.status)])
+        if returning := [s.on(Event.SIGN_UP) for s in subscribers if _comes_back(s.status)]:
+            await tx.subscribers.save_batch(returning)
         return [
             self._opening(sign_up, subscriber, now)
             for sign_up, subscriber in zip(welcome, subscribers, strict=True)
@@ -113,7 +114,7 @@ class SubscribeBatch:
             DeliveryKey(letter.id, subscriber.id, opening.token.id),
             RecipientKind.SUBSCRIBER,
             subscriber.email.domain,
-            subscriber.digest,
+            digest(self.keys.newest, subscriber.email),
             letter.priority,
             opening.token.expires_at,
         )
@@ -159,16 +160,16 @@ class Confirm:
             if opened.state is RoundState.OPEN:
                 await tx.tokens.spend(token.id, await tx.now())
                 await tx.subscribers.save_round(attrs.evolve(opened, state=RoundState.CONFIRMED))
-                if subscriber.status is not Status.CONFIRMED:
-                    await self._confirm(tx, opened, subscriber, evidence, self._message_id(key, subscriber, token))
+                await self._confirm(tx, opened, subscriber, evidence, self._message_id(key, subscriber, token))
             return (await tx.newsletters.get_batch([subscriber.newsletter]))[subscriber.newsletter]
 
     async def _confirm(
         self, tx: Transaction, opened: Round, subscriber: Subscriber, evidence: Evidence, mail: str
     ) -> None:
         now = await tx.now()
-        await tx.subscribers.save_batch([subscriber.confirmed(opened.name, now)])
-        await tx.suppressions.lift(digests(self.keys, subscriber.email), LIFTED_BY_CONFIRMING)
+        if subscriber.status is not Status.CONFIRMED:
+            await tx.subscribers.save_batch([subscriber.confirmed(opened.name, now)])
+            await tx.suppressions.lift(digests(self.keys, subscriber.email), LIFTED_BY_CONFIRMING)
         record = Consent(self.ids.new(), ConsentKind.CONFIRMED, subscriber.id, opened.id, now, evidence, mail)
         await tx.consent.add_batch([record])
         await tx.audit.append_batch([self._event(subscriber, evidence.origin, now)])
@@ -191,14 +192,17 @@ async def _round_of(tx: Transaction, token: Token, *, lock: bool = False) -> tup
         raise TokenUnknown
     found = await tx.subscribers.get_batch([opened.subscriber], lock=lock)
     subscriber: Subscriber | None = found.get(opened.subscriber)
-    if subscriber is None or not _confirmable(opened, subscriber.status):
+    if lock:
+        # Whoever ends rounds holds the subscriber: only now does the round stand still.
+        opened = await tx.subscribers.get_round(token.subject)
+    if opened is None or subscriber is None or not _confirmable(opened, subscriber.status):
         raise TokenUnknown
     return opened, subscriber
 
 
 def _confirmable(opened: Round, status: Status) -> bool:
     can_be = opened.state is RoundState.OPEN and (status, Event.CONFIRM) in TRANSITIONS
-    return can_be or status is Status.CONFIRMED
+    return opened.state is not RoundState.ENDED and (can_be or status is Status.CONFIRMED)
 
 
 @attrs.frozen

@@ -222,12 +222,17 @@ class TestConfirming:
         assert await core.application.confirm(token, evidence()) == first
         assert (await core.subscriber(), await core.consent(), await core.audit()) == (subscriber, consent, audit)
 
-    async def test_the_second_link_of_a_confirmed_subscriber_changes_nothing_about_them(self, core: Core) -> None:
+    async def test_the_second_link_of_a_confirmed_subscriber_is_evidence_and_changes_nothing_about_them(
+        self, core: Core
+    ) -> None:
         first, second = await core.token(name="Ada"), await core.token(name="Stranger")
         await core.application.confirm(first, evidence())
         subscriber, audit = await core.subscriber(), await core.audit()
         assert await core.application.confirm(second, evidence()) == DEFAULT_NEWSLETTER
-        assert (await core.subscriber(), await core.audit()) == (subscriber, audit)
+        assert await core.subscriber() == subscriber
+        assert [record.kind for record in await core.consent()].count(ConsentKind.CONFIRMED) == 2
+        (event,) = (await core.audit())[len(audit) :]
+        assert (event.action, event.before) == (Action.SUBSCRIBER_CONFIRMED, {"status": "confirmed"})
 
     async def test_one_who_left_comes_back_with_a_new_link(self, core: Core) -> None:
         await after(core, Event.UNSUBSCRIBE)

@@ -1,0 +1,47 @@
+"""State machines over a backend. Hypothesis has no rules that can be awaited: each machine has a runner of its own."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Any, TypeVar, cast
+
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
+
+from tests.contract.backends import Subject
+
+T = TypeVar("T")
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """``uow`` is a new and empty store."""
+
+    def __init__(self, subject: Subject) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.stack = AsyncExitStack()
+        self.uow = self.run(self.stack.enter_async_context(subject.open())).uow
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.runner.run(work)
+
+    def finish(self) -> None:
+        """What must come true in the end, whatever has happened."""
+
+    def teardown(self) -> None:
+        try:
+            self.finish()
+        finally:
+            self.run(self.stack.aclose())
+            self.runner.close()
+
+
+def hold(machine: Callable[[Subject], StoreMachine], subject: Subject, steps: int) -> None:
+    """Look for a way of at most ``steps`` to make the machine fail."""
+    assert settings.default
+    examples = max(1, int(settings.default.max_examples * subject.share))
+    chosen = settings(max_examples=examples, stateful_step_count=steps)
+    # Any call that makes a machine will do, though its signature asks for a class.
+    factory = cast(type[StoreMachine], partial(machine, subject))
+    run_state_machine_as_test(factory, settings=chosen)
