@@ -87,11 +87,6 @@ class _Gate:
             self.shut(stopped)
             raise
 
-    async def reopened(self) -> None:
-        """Wait while there is no use in trying: what is not taken meanwhile need not be put back."""
-        while self._shut and (seconds := self._until - asyncio.get_running_loop().time()) > 0:
-            await asyncio.sleep(seconds)
-
     def shut(self, stopped: Stopped) -> None:
         self._shut = stopped
         self._until = asyncio.get_running_loop().time() + REST
@@ -140,7 +135,6 @@ class _Lane:
             taking.cancel()
 
     async def _take(self) -> Sequence[Parcel]:
-        await self._gate.reopened()
         return await self._desk.take(urgent=self._urgent)
 
     async def _handle(self, parcel: Parcel) -> None:

@@ -12,7 +12,7 @@ class BodyTooLarge(Refusal):
 
     def __init__(self, most: int) -> None:
         super().__init__(
-            f"body: must have at most {most} bytes. Shorten the fields and send the request again.",
+            f"body: must have at most {most} bytes. Shorten the fields and try again.",
             field="body",
             rule=f"at most {most} bytes",
         )

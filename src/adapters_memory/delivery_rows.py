@@ -68,9 +68,11 @@ class Row:
         return self.priority, self.due_at, self.key
 
     def awaits_late(self, ruling: Ruling) -> bool:
-        """Whether this is the server's 250 that was believed lost: for an uncertain row of the same attempt."""
+        """Whether this is the server's 250 after the lease's end: the row is still held, or already believed lost."""
+        held = self.state is DeliveryState.ATTEMPTING and self.lease == ruling.lease
         lost = self.state is DeliveryState.UNCERTAIN and self.attempts == ruling.attempt
-        return lost and ruling.state is DeliveryState.SENT
+        late = lost or (held and self.attempts + 1 == ruling.attempt)
+        return late and ruling.state is DeliveryState.SENT
 
     def ruled(self, ruling: Ruling, at: Instant) -> "Row":
         due_at, state = at + ruling.retry_in, ruling.state

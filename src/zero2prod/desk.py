@@ -25,8 +25,8 @@ RETRY_EVERY = 0.5
 """Seconds between looks at a store that is away: it is back in use well within 5 s of its return."""
 
 
-WARNS_EVERY = 10.0
-"""Seconds between two warnings of one kind: a relay that is away fails every mail that is tried."""
+REST = 5.0
+"""Seconds without claiming an issue's mails after the relay refused some: few enough to be back soon after it."""
 
 UNTRIED = (Throttled, SenderFault)
 """Outcomes that say nothing about the recipient: the mail was not tried in earnest."""
@@ -63,7 +63,7 @@ class LedgerDesk(Desk):
         self._settle_deliveries = settle
         self._on_release = on_release
         self._low = low
-        self._warned: dict[str, float] = {}
+        self._refused_at: float | None = None
         self._gathering: Gathering[_Visit, Sequence[bool]] = Gathering(self._flush)
         self._urgent: deque[Parcel] = deque()
         self._bulk: deque[Parcel] = deque()
@@ -100,7 +100,8 @@ class LedgerDesk(Desk):
         granted = await self._gathering(_Visit(tuple(reports), tuple(marks)))
         for report in reports:
             self.outcomes[outcome_name(type(report.outcome))] += 1
-            self._warn(report.outcome)
+            if isinstance(report.outcome, UNTRIED):
+                self._refuse(report.outcome)
             self._done(report.lease)
         for mark, holds in zip(marks, granted, strict=True):
             if not holds:
@@ -141,16 +142,16 @@ class LedgerDesk(Desk):
             self.hungry.clear()
         self._changed.set()
 
-    def _warn(self, outcome: Outcome) -> None:
-        """Tell the operator, once in a while, that the relay takes no mail of ours; a reply names no recipient's
-        fault.
-        """
-        if not isinstance(outcome, UNTRIED):
-            return
-        now, name = asyncio.get_running_loop().time(), outcome_name(type(outcome))
-        if now >= self._warned.get(name, 0.0):
-            self._warned[name] = now + WARNS_EVERY
-            log.warning("relay_refuses", outcome=name, code=outcome.reply.code)
+    @property
+    def resting(self) -> bool:
+        """Whether the relay refused our mail a moment ago: claiming another batch would only put it back."""
+        return self._refused_at is not None and asyncio.get_running_loop().time() < self._refused_at + REST
+
+    def _refuse(self, outcome: Throttled | SenderFault) -> None:
+        """Rest, and tell the operator once for each rest: a relay that is away fails every mail that is tried."""
+        if not self.resting:
+            self._refused_at = asyncio.get_running_loop().time()
+            log.warning("relay_refuses", outcome=outcome_name(type(outcome)), code=outcome.reply.code)
 
     async def _until(self, holds: Callable[[], bool]) -> None:
         while not holds():

@@ -22,7 +22,7 @@ from zero2prod.services import RESTART_AFTER, Kept, running_services
 from zero2prod.settings import MailSettings, Settings, is_loopback, name_of, options
 from zero2prod_core.domain.accounts import Username
 from zero2prod_core.domain.origins import system
-from zero2prod_core.errors import Refusal, SettingInvalid
+from zero2prod_core.errors import SettingInvalid
 
 log = structlog.get_logger(__name__)
 
@@ -99,8 +99,8 @@ async def _start(server: EmbeddedPostgres) -> None:
     starting = asyncio.ensure_future(asyncio.to_thread(server.start))
     try:
         await asyncio.shield(starting)
-    except Refusal as refusal:
-        log.error("database_does_not_start", reason=str(refusal))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the next try may go better
+        log.error("database_does_not_start", reason=str(error))
     except asyncio.CancelledError:
         await asyncio.gather(starting, return_exceptions=True)
         raise

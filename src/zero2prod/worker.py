@@ -143,9 +143,11 @@ class Worker:
             task.result()
 
     async def _feed(self) -> None:
-        """One round of claiming: urgent letters always, an issue's only while the desk has few left."""
+        """One round of claiming: urgent letters always, an issue's only while the desk has few left and does not
+        rest.
+        """
         claimed = await self._claim(urgent=True)
-        if self._desk.hungry.is_set():
+        if self._desk.hungry.is_set() and not self._desk.resting:
             claimed += await self._claim(urgent=False)
         if not claimed:
             await self._rest()

@@ -72,7 +72,7 @@ class FieldMissing(Refusal):
     code = "field_missing"
 
     def __init__(self, field: str) -> None:
-        super().__init__(f"{field}: missing. Fill it in and send the request again.", field=field, rule="required")
+        super().__init__(f"{field}: missing. Fill it in and try again.", field=field, rule="required")
 
 
 class FieldInvalid(Refusal):
@@ -86,7 +86,7 @@ class FieldInvalid(Refusal):
 
     code = "field_invalid"
 
-    def __init__(self, field: str, rule: str, remedy: str = "Correct it and send the request again") -> None:
+    def __init__(self, field: str, rule: str, remedy: str = "Correct it and try again") -> None:
         super().__init__(f"{field}: {rule}. {remedy}.", field=field, rule=rule)
 
 

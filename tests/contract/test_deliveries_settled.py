@@ -227,8 +227,13 @@ class TestResults:
         assert not await ledger.report(stale(taken), OK)
         assert await ledger.state(taken.key) == ATTEMPTING
 
-    @pytest.mark.parametrize("outcome", [OK, LATER, NEVER, LOST], ids=["sent", "deferred", "rejected", "uncertain"])
-    async def test_under_an_ended_lease_nothing_changes(self, ledger: Ledger, outcome: Outcome) -> None:
+    async def test_a_mail_that_was_taken_is_sent_even_when_its_lease_has_ended(self, ledger: Ledger) -> None:
+        _, _, taken = await attempting(ledger)
+        assert await ledger.report(taken, OK, at=later(AT_LEASE_END))
+        assert await ledger.state(taken.key) == SENT
+
+    @pytest.mark.parametrize("outcome", [LATER, NEVER, LOST], ids=["deferred", "rejected", "uncertain"])
+    async def test_under_an_ended_lease_nothing_else_changes(self, ledger: Ledger, outcome: Outcome) -> None:
         _, _, taken = await attempting(ledger)
         assert not await ledger.report(taken, outcome, at=later(AT_LEASE_END))
         assert await ledger.state(taken.key) == ATTEMPTING

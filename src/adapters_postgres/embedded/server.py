@@ -110,22 +110,28 @@ class EmbeddedPostgres:
         """
         if self.pid is not None:
             return
+        again = self._lock is not None
         try:
             with plain_refusals(self.data_dir):
                 self._start(DataDirectory(self.data_dir, server_account()))
         except BaseException:
-            self.stop()
+            # What a server that died has to be started on again stays ours, URLs and all.
+            self._end_child() if again else self.stop()
             raise
 
     def stop(self) -> None:
         """Ends the server, fast or else hard, and gives the directory free. Harmless when it does not run."""
-        if self._child:
-            self._child.stop()
+        self._end_child()
         if self._sockets:
             remove_socket_directory(self._sockets)
         if self._lock:
             self._lock.release()
-        self._child = self._sockets = self._lock = None
+        self._sockets = self._lock = None
+
+    def _end_child(self) -> None:
+        if self._child:
+            self._child.stop()
+        self._child = None
 
     def wait(self, seconds: float | None = None) -> int | None:
         """The exit code of a server that ended by itself, or None if it still runs after ``seconds``."""

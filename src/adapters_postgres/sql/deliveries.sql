@@ -161,7 +161,9 @@ ruled AS MATERIALIZED (
     LEFT JOIN leases ON leases.lease_id = ruling.lease_id AND leases.expires_at > clock.at
     WHERE deliveries.state || '>' || ruling.state = ANY (%(arrows)b::text[]) AND CASE deliveries.state
         WHEN 'uncertain' THEN ruling.state = 'sent' AND attempts = attempt
-        ELSE deliveries.lease_id = leases.lease_id AND attempts + 1 = attempt
+        ELSE attempts + 1 = attempt AND deliveries.lease_id = CASE
+            WHEN deliveries.state = 'attempting' AND ruling.state = 'sent' THEN ruling.lease_id ELSE leases.lease_id
+        END
     END
 )
 UPDATE deliveries SET

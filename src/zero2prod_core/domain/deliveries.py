@@ -269,7 +269,7 @@ def _consequence(report: Report, chance: float) -> tuple[DeliveryState, bool, ti
         case Rejected():
             return DeliveryState.FAILED, True, now
         case Uncertain():
-            return DeliveryState.UNCERTAIN, True, RESEND_AFTER
+            return DeliveryState.UNCERTAIN, True, max(RESEND_AFTER, retry_in(report.attempt, chance))
         case Deferred():
             return DeliveryState.DEFERRED, True, retry_in(report.attempt, chance)
         case Throttled(scope=scope):

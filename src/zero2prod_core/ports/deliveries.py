@@ -80,7 +80,8 @@ class DeliveryLedger(Protocol):
 
         A ruling applies while its row is leased or attempting under its lease, the lease has not ended, and the attempt
         is the row's current one; a deferred row whose next try would be after its give-up time becomes failed. One
-        exception: a ruling SENT applies to an uncertain row of the same attempt, whatever its lease.
+        exception: a ruling SENT, which tells of a mail that arrived, applies to an attempting row under its own lease
+        even when that has ended, and to an uncertain row of the same attempt.
 
         A mark turns a leased row into attempting (and leaves an attempting one so) under the same conditions, if the
         letter is open and the recipient may still be mailed (the conditions of claiming; recipients' rows are locked

@@ -60,7 +60,7 @@ async def test_programs_get_problem_details(house: House) -> None:
         "type": "about:blank",
         "title": "Bad Request",
         "status": 400,
-        "detail": "name: missing. Fill it in and send the request again.",
+        "detail": "name: missing. Fill it in and try again.",
         "code": "field_missing",
         "field": "name",
         "rule": "required",

@@ -111,7 +111,7 @@ class TestSetUpLinks:
         made = await core.account(password=None)
         used = await core.application.set_up_account(origin(), await link_token(core), PASSWORD, PASSWORD)
         assert used.id == made.id
-        assert await logged_in(core)
+        assert (await logged_in(core)).account.username == NAME
         event = (await core.audit())[2]
         assert (event.action, event.resource.id) == (Action.PASSWORD_CHANGE, str(made.id))
         assert (event.origin.actor.kind, event.origin.actor.id) == (ActorKind.ACCOUNT, str(made.id))
@@ -124,7 +124,7 @@ class TestSetUpLinks:
             await core.application.check_set_up_link(text)
         with pytest.raises(TokenUnknown):
             await core.application.set_up_account(origin(), text, OTHER, OTHER)
-        assert await logged_in(core, PASSWORD)
+        assert (await logged_in(core, PASSWORD)).account.username == NAME
 
     async def test_two_uses_at_the_same_time_are_one(self, core: Core) -> None:
         await core.account(password=None)
@@ -139,7 +139,7 @@ class TestSetUpLinks:
         older, newer = await link_token(core), await link_token(core)
         with pytest.raises(TokenUnknown):
             await core.application.check_set_up_link(older)
-        assert await core.application.check_set_up_link(newer)
+        assert (await core.application.check_set_up_link(newer)).username == NAME
 
     async def test_one_that_is_replaced_while_the_password_is_hashed_does_not_work(self, core: Core) -> None:
         await core.account(password=None)
@@ -171,14 +171,14 @@ class TestSetUpLinks:
         text = await link_token(core)
         with pytest.raises(error):
             await core.application.set_up_account(origin(), text, password, repeated)
-        assert await core.application.check_set_up_link(text)
+        assert (await core.application.check_set_up_link(text)).username == NAME
         assert core.passwords.hashed == 0
 
     async def test_it_works_until_just_before_it_expires(self, core: Core) -> None:
         await core.account(password=None)
         text = await link_token(core)
         core.clock.forward(POLICY.set_up_lasts - timedelta(microseconds=1))
-        assert await core.application.check_set_up_link(text)
+        assert (await core.application.check_set_up_link(text)).username == NAME
         core.clock.forward(timedelta(microseconds=1))
         with pytest.raises(TokenExpired):
             await core.application.check_set_up_link(text)
@@ -211,7 +211,7 @@ class TestSetUpLinks:
     async def test_it_works_as_long_as_its_key_is_listed(self, core: Core) -> None:
         await core.account(password=None)
         text = await link_token(core)
-        assert await core.over(core.store, KeyRing((NEW_KEY, KEY))).check_set_up_link(text)
+        assert (await core.over(core.store, KeyRing((NEW_KEY, KEY))).check_set_up_link(text)).username == NAME
         with pytest.raises(TokenUnknown):
             await core.over(core.store, KeyRing((NEW_KEY,))).check_set_up_link(text)
 
@@ -222,7 +222,7 @@ class TestSettingFromTheTerminal:
         await core.application.set_password(origin(), NAME, PASSWORD)
         assert await core.actions() == [Action.USER_CREATED, Action.PASSWORD_CHANGE]
         assert (await core.audit())[-1].resource.id == str(made.id)
-        assert await logged_in(core)
+        assert (await logged_in(core)).account.username == NAME
 
     async def test_sessions_and_links_of_the_account_end(self, core: Core) -> None:
         await core.account()
@@ -249,7 +249,7 @@ class TestChangingOnesOwn:
         await core.account()
         await core.application.change_password(origin(), await logged_in(core), PASSWORD, OTHER, OTHER)
         assert (await core.stored_account()).password_hash == await CountingHasher().hash(OTHER)
-        assert await logged_in(core, OTHER)
+        assert (await logged_in(core, OTHER)).account.username == NAME
 
     async def test_it_is_audited_once_in_the_accounts_name(self, core: Core) -> None:
         made = await core.account()
@@ -292,7 +292,7 @@ class TestChangingOnesOwn:
         event = (await core.audit())[-1]
         assert (event.action, event.outcome) == (Action.PASSWORD_CHANGE_FAIL, AuditOutcome.FAILURE)
         assert (event.origin.actor.id, event.resource.id) == (str(made.id), str(made.id))
-        assert await logged_in(core, PASSWORD)
+        assert (await logged_in(core, PASSWORD)).account.username == NAME
 
     async def test_the_new_password_is_judged_last_and_changes_nothing(self, core: Core) -> None:
         await core.account()
@@ -308,7 +308,7 @@ class TestChangingOnesOwn:
         core.passwords = SlowHasher(lambda: core.application.set_password(origin(), NAME, "the third sentence"))
         with pytest.raises(SessionRequired):
             await core.over(core.store).change_password(origin(), visitor, PASSWORD, OTHER, OTHER)
-        assert await logged_in(core, "the third sentence")
+        assert (await logged_in(core, "the third sentence")).account.username == NAME
 
     async def test_an_account_that_is_gone_has_none(self, core: Core) -> None:
         visitor = Visitor(account(), b"hash")
@@ -318,4 +318,4 @@ class TestChangingOnesOwn:
 
     async def test_both_ways_to_write_a_letter_are_one_password(self, core: Core) -> None:
         await core.account(password="caf\u00e9 au lait, s'il te pla\u00eet")
-        assert await logged_in(core, "cafe\u0301 au lait, s'il te plai\u0302t")
+        assert (await logged_in(core, "cafe\u0301 au lait, s'il te plai\u0302t")).account.username == NAME
