@@ -36,7 +36,7 @@ def conninfo(url: str, application: str, setting: str = SETTING) -> str:
     """
     try:
         given = conninfo_to_dict(url)
-    except ProgrammingError:
+    except (ProgrammingError, UnicodeError):
         rule = "is not a URL that libpq can read. Write postgresql://user:password@host:5432/database"
         raise SettingInvalid(setting, rule) from None
     options = f"{given.pop('options', None) or ''} {SESSION}".strip()

@@ -39,3 +39,5 @@ def main() -> None:
         fail(str(error), WRONG_SET_UP)
     except Zero2ProdError as error:
         fail(str(error), REFUSED)
+    except OSError as error:
+        fail(f"the result cannot be written: {error.strerror}.", REFUSED)

@@ -7,7 +7,6 @@ from dependency_injector import containers, providers
 from adapters_email.console import ConsoleMailer
 from adapters_email.memory import InMemoryMailer
 from adapters_email.smtp import SmtpMailer
-from adapters_email.smtp_url import SmtpUrl
 from adapters_postgres.health import PostgresHealth, PostgresHeartbeats
 from adapters_postgres.locks import PostgresLocks
 from adapters_postgres.pool import Pool
@@ -18,7 +17,8 @@ from adapters_system.common_passwords import load_common_passwords
 from adapters_system.ids import TimeOrderedIds
 from adapters_system.passwords import Argon2PasswordHasher
 from adapters_system.randomness import SystemRandomness
-from zero2prod.settings import Settings, check_keys
+from zero2prod.settings import Settings
+from zero2prod.settings_checks import check_keys
 from zero2prod_core.application import Application, Ports
 from zero2prod_core.domain.keys import KeyRing
 from zero2prod_core.ports.mailer import Mailer
@@ -40,8 +40,7 @@ def _policy(settings: Settings) -> Policy:
 
 def _smtp(settings: Settings) -> Mailer:
     mail = settings.mail
-    relay = SmtpUrl.parse(mail.smtp_url)
-    return SmtpMailer(relay, connections=mail.smtp_connections, time_limit=mail.timeout.total_seconds())
+    return SmtpMailer(settings.relay, connections=mail.smtp_connections, time_limit=mail.timeout.total_seconds())
 
 
 def _transport(settings: Settings) -> str:

@@ -2,7 +2,8 @@
 
 import logging
 import sys
-from typing import TextIO
+from contextlib import suppress
+from typing import TextIO, cast
 
 import orjson
 import structlog
@@ -12,7 +13,7 @@ from zero2prod.settings import LogFormat
 
 def configure(form: LogFormat, stream: TextIO | None = None) -> None:
     """Send our own logs, and warnings of the libraries, to ``stream`` (stdout)."""
-    out = stream or sys.stdout
+    out = cast(TextIO, _Lasting(stream or sys.stdout))
     readable = form is LogFormat.TEXT or (form is LogFormat.AUTO and out.isatty())
     before: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -32,6 +33,25 @@ def configure(form: LogFormat, stream: TextIO | None = None) -> None:
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     # It logs what is no HTTP with the bytes that came, which may hold a token; our own errors do not pass through it.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+
+
+class _Lasting:
+    """A stream that may go away or be full: what cannot be written is dropped, and nobody's work fails for it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            return self._stream.write(text)
+        return 0
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+    def isatty(self) -> bool:
+        return not self._stream.closed and self._stream.isatty()
 
 
 def _dumps(event: object, **_: object) -> str:

@@ -108,12 +108,14 @@ def _site(runtime: Runtime, application: Application) -> web.Application:
 async def _listen(runner: web.AppRunner, settings: Settings) -> None:
     try:
         await web.TCPSite(runner, settings.http.host, settings.http.port).start()
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise cannot_listen(settings, error) from None
 
 
-def cannot_listen(settings: Settings, error: OSError) -> SettingInvalid:
+def cannot_listen(settings: Settings, error: OSError | UnicodeError) -> SettingInvalid:
     """Why the site's port cannot be opened, and what to do."""
+    if isinstance(error, UnicodeError):
+        return SettingInvalid(name_of("http.host"), "is no network address. Choose one of this machine.")
     if error.errno == errno.EADDRINUSE:
         rule = f"port {settings.http.port} is in use. Stop the other program, or choose another port with --port."
         return SettingInvalid(name_of("http.port"), rule)

@@ -6,21 +6,23 @@ import secrets
 import socket
 import sys
 import tempfile
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import attrs
 import click
 import structlog
 
+from adapters_email.smtp_url import is_loopback
 from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_system.clock import SystemClock
 from zero2prod import runtime
 from zero2prod.mailbox import Mailbox
 from zero2prod.processes import stopping_on_signals
 from zero2prod.services import RESTART_AFTER, Kept, running_services
-from zero2prod.settings import MailSettings, Settings, is_loopback, name_of, options
+from zero2prod.settings import Settings, Transport, name_of, options
 from zero2prod_core.domain.accounts import Username
+from zero2prod_core.domain.keys import KeyRing
 from zero2prod_core.domain.origins import system
 from zero2prod_core.errors import SettingInvalid
 
@@ -44,7 +46,7 @@ async def up(settings: Settings, plan: Plan) -> None:
     Raises:
         SettingInvalid, DataDirectoryRefused: something cannot start; whatever had started is ended again.
     """
-    _check_port(settings)
+    _check_ports(settings, plan)
     stop = asyncio.Event()
     with stopping_on_signals(stop.set):
         async with AsyncExitStack() as stack:
@@ -60,17 +62,19 @@ async def up(settings: Settings, plan: Plan) -> None:
                 await _announce(settings, mailbox_url, plan)
             await stop.wait()
             services.check()
-            click.echo("Stopping.", err=True)
+            _say("Stopping.")
 
 
-def _check_port(settings: Settings) -> None:
+def _check_ports(settings: Settings, plan: Plan) -> None:
     """Say at once what the site's own process could only say in its log."""
+    if plan.mailbox_port == settings.http.port:
+        raise SettingInvalid("--mailbox-port", f"is the site's port {plan.mailbox_port}. Choose another one.")
     try:
         family, *_, where = socket.getaddrinfo(settings.http.host, settings.http.port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(where)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise runtime.cannot_listen(settings, error) from None
 
 
@@ -108,8 +112,7 @@ async def _start(server: EmbeddedPostgres) -> None:
 
 async def _with_mailbox(settings: Settings, plan: Plan, stack: AsyncExitStack) -> tuple[str | None, Settings]:
     """Catch all mail on this machine, unless a transport was chosen."""
-    chosen = attrs.evolve(settings.mail, sender="", timeout=MailSettings().timeout)
-    if attrs.evolve(chosen, smtp_connections=MailSettings().smtp_connections) != MailSettings():
+    if settings.mail.smtp_url or settings.mail.transport is not Transport.SMTP:
         return None, settings
     mailbox = Mailbox(SystemClock())
     await mailbox.start(page_port=plan.mailbox_port)
@@ -148,9 +151,14 @@ def kept_keys(path: Path) -> str:
                 file.flush()
                 os.fsync(file.fileno())
             unfinished.rename(path)
-        return path.read_text().strip()
+        keys = path.read_text(errors="replace").strip()
+        KeyRing.parse(keys)
+    except SettingInvalid as error:
+        rule = f"{path} {error.fields['rule']} Put back the file as it was: links in mails depend on it."
+        raise SettingInvalid("--data-dir", rule) from None
     except OSError as error:
         raise SettingInvalid("--data-dir", f"cannot keep the keys in {path}: {error.strerror}.") from None
+    return keys
 
 
 def _with_local_cookie(settings: Settings) -> Settings:
@@ -184,10 +192,17 @@ async def _announce(settings: Settings, mailbox_url: str | None, plan: Plan) -> 
         places.append(("Staff", f"{settings.base_url}/admin/dashboard", "Log in here to publish an issue."))
     if mailbox_url:
         places.append(("Mailbox", mailbox_url, "Every mail that is sent lands here, and goes nowhere else."))
-    for name, url, sentence in places:
-        click.echo(f"{name:<9}{url}\n{'':<9}{sentence}")
-    sys.stdout.flush()
-    click.echo(f"Ctrl-C stops everything; the data stays in {plan.data_dir}.", err=True)
+    with suppress(OSError):
+        for name, url, sentence in places:
+            click.echo(f"{name:<9}{url}\n{'':<9}{sentence}")
+        sys.stdout.flush()
+    _say(f"Ctrl-C stops everything; the data stays in {plan.data_dir}.")
+
+
+def _say(sentence: str) -> None:
+    """To whoever still listens: everything goes on when the terminal is gone."""
+    with suppress(OSError):
+        click.echo(sentence, err=True)
 
 
 async def _set_up_link(settings: Settings) -> str | None:

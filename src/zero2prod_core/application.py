@@ -28,7 +28,7 @@ from zero2prod_core.usecases.deliveries import (
     RenewLease,
     SettleDeliveries,
 )
-from zero2prod_core.usecases.issues import FinishIssues, ListIssues, Publish, ShowIssue
+from zero2prod_core.usecases.issues import FinishIssues, ListIssues, Publish, ResumeIssue, ShowIssue
 from zero2prod_core.usecases.newsletters import CreateNewsletter, ListNewsletters
 from zero2prod_core.usecases.policy import Policy
 from zero2prod_core.usecases.sessions import LogIn, LogOut, ReadSession
@@ -74,6 +74,7 @@ class Application:
     publish: Publish
     list_issues: ListIssues
     show_issue: ShowIssue
+    resume_issue: ResumeIssue
     finish_issues: FinishIssues
     claim_deliveries: ClaimDeliveries
     settle_deliveries: SettleDeliveries
@@ -109,6 +110,7 @@ class Application:
             publish=Publish(uow, ids, policy, auditor),
             list_issues=ListIssues(uow),
             show_issue=ShowIssue(uow),
+            resume_issue=ResumeIssue(uow, auditor),
             finish_issues=FinishIssues(uow, auditor),
             claim_deliveries=ClaimDeliveries(uow, ids, keys, policy),
             settle_deliveries=SettleDeliveries(uow, randomness, auditor),

@@ -184,8 +184,8 @@ async def test_an_issue_that_cannot_be(site: Site, changes: dict[str, str], fiel
 
 
 async def test_names_that_only_look_dangerous_are_stored_as_typed(site: Site) -> None:
-    for number, name in enumerate(["Robert'; DROP TABLE subscriptions", "Maria Castillo", "中村 明", "%00", "${jndi}"]):
-        answer = await site.browser.post("/subscriptions", {"name": name, "email": f"n{number}@example.com"})
+    for name in ("Robert'; DROP TABLE subscriptions", "Maria Castillo", "中村 明", "%00", "${jndi}"):
+        answer = await site.browser.post("/subscriptions", {"name": name, "email": f"n{number()}@example.com"})
         wrong = "{" in name
         assert answer.status == (400 if wrong else 200)
         found = site.database.superuser.execute("SELECT name FROM subscriptions WHERE name = %s", [name]).fetchall()

@@ -14,16 +14,18 @@ import pytest
 from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_postgres.pool import Pool
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
-from tests.support.builders import T0, delivery, later, new_id, suppression
+from tests.support.builders import T0, delivery, email, later, new_id, subscriber, suppression
 from tests.support.databases import Database, migrated_database
 from tests.support.ledger import LASTS, Ledger, mark, ruling
-from zero2prod_core.domain.deliveries import Claimed, Deferred, DeliveryState, Reply, Sent, Uncertain
+from tests.support.waiting import eventually
+from zero2prod_core.domain.deliveries import Claimed, Deferred, DeliveryState, Outcome, Reply, Sent, Uncertain
 from zero2prod_core.domain.letters import Letter, LetterState
 from zero2prod_core.domain.subscribers import Event, Status, Subscriber
 from zero2prod_core.domain.suppressions import Reason
 from zero2prod_core.ports.deliveries import Expired, Settled
 
 OK, LATER, LOST = Sent(Reply(250, "ok")), Deferred(Reply(450, "later")), Uncertain(Reply(None, "connection lost"))
+OUTCOMES: Sequence[Outcome] = (OK, LATER, LOST)
 ENDED = T0 + LASTS
 
 WAITING = """
@@ -48,9 +50,11 @@ async def ledger(store: Database) -> AsyncIterator[Ledger]:
 
 async def somebody_waits(store: Database) -> None:
     """Return when a connection waits for a lock."""
-    async with asyncio.timeout(10):
-        while not store.superuser.execute(WAITING).fetchall()[0][0]:
-            await asyncio.sleep(0.005)
+
+    async def waits() -> bool:
+        return bool(store.superuser.execute(WAITING).fetchall()[0][0])
+
+    assert await eventually(waits)
 
 
 async def claimed(ledger: Ledger, count: int = 1) -> tuple[Letter, Sequence[Subscriber], Sequence[Claimed]]:
@@ -212,6 +216,33 @@ class TestEndingALease:
         assert await ledger.state(row.key) is DeliveryState.SENT
 
 
+class TestTheOrderOfLocks:
+    """Whoever waits has only locked what comes before: else the two would wait for each other."""
+
+    async def test_recipients_are_locked_by_e_mail_address(self, ledger: Ledger, store: Database) -> None:
+        words = await ledger.letter()
+        second, first, third = (subscriber(email(f"{name}@example.com")) for name in "bac")
+        await ledger.add(second, first, third)
+        await ledger.enqueue(*(delivery(words, reader) for reader in (second, first, third)))
+        rows = await ledger.claim()
+        async with ledger.uow() as tx:
+            await tx.subscribers.get_batch([first.id], lock=True)
+            marking = asyncio.create_task(ledger.mark(*rows))
+            await somebody_waits(store)
+            await tx.subscribers.get_batch([second.id, third.id], lock=True)
+        assert await marking == [True, True, True]
+
+    async def test_deliveries_are_locked_by_key(self, ledger: Ledger, store: Database) -> None:
+        _, _, rows = await claimed(ledger, 3)
+        second, first, third = (sorted(rows, key=lambda row: row.key)[place] for place in (1, 0, 2))
+        async with ledger.uow() as tx:
+            await tx.deliveries.settle_batch([ruling(first, LATER)], [], T0)
+            settling = asyncio.create_task(ledger.settle([ruling(row, LATER) for row in (third, second, first)], []))
+            await somebody_waits(store)
+            await tx.deliveries.settle_batch([ruling(third, LATER), ruling(second, LATER)], [], T0)
+        assert (await settling).applied == (False, False, False)
+
+
 @attrs.frozen
 class Storm:
     """Everything that touches the ledger at once, over the same few rows, in every order."""
@@ -229,7 +260,7 @@ class Storm:
         granted = (await self.ledger.settle([], marks)).granted
         completed = [row for row, holds in zip(rows, granted, strict=True) if holds]
         self.chance.shuffle(completed)
-        rulings = [ruling(row, self.chance.choice([OK, LATER, LOST])) for row in completed]
+        rulings = [ruling(row, self.chance.choice(OUTCOMES)) for row in completed]
         await self.ledger.settle(rulings, marks)
         if rows and self.chance.random() < 0.7:
             await self.ledger.release(rows[0].lease)
@@ -266,9 +297,12 @@ class Storm:
 class TestStorm:
     async def test_nothing_deadlocks_and_no_row_is_lost(self, ledger: Ledger, store: Database) -> None:
         words, readers = await ledger.letter(), await ledger.readers(60)
-        await ledger.enqueue(*(delivery(words, reader) for reader in readers))
-        storms = [Storm(ledger, words, readers, random.Random(seed)) for seed in range(10)]
-        await asyncio.gather(*(storm.rage(40) for storm in storms))
-        assert sum((await ledger.sums(words)).values()) == len(readers)
+        rows = [delivery(words, reader, new_id()) for reader in readers for _ in range(40)]
+        await ledger.enqueue(*rows)
+        chances = [random.Random(seed) for seed in range(10)]  # noqa: S311 - the same storm every time
+        await asyncio.gather(*(Storm(ledger, words, readers, chance).rage(60) for chance in chances))
+        sums = await ledger.sums(words)
+        assert sum(sums.values()) == len(rows)
+        assert {DeliveryState.SENT, DeliveryState.DEFERRED, DeliveryState.SUPPRESSED} <= sums.keys()
         deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
         assert store.superuser.execute(deadlocks).fetchall() == [(0,)]

@@ -42,7 +42,7 @@ LINK = re.compile(r"http://\S+/subscriptions/confirm\?\S+")
 
 Item = TypeVar("Item")
 
-READERS = [f"reader-{number}@example.com" for number in range(SIGN_UPS)]
+READERS = [f"reader-{each}@example.com" for each in range(SIGN_UPS)]
 
 
 @contextmanager

@@ -303,19 +303,27 @@ async def sums(url: str, expected: Callable[[Counter[str]], bool]) -> Counter[st
 
 
 @pytest.mark.untraced
-@pytest.mark.parametrize("hold", [True, False], ids=["answers outstanding", "at full speed"])
+@pytest.mark.parametrize(
+    ("hold", "lease", "away"),
+    [
+        pytest.param(True, 30, 0, id="answers outstanding"),
+        pytest.param(False, 30, 0, id="at full speed"),
+        pytest.param(True, 2, 3, id="for longer than its leases last"),
+    ],
+)
 async def test_a_database_killed_amid_an_issue_loses_and_doubles_nothing(
-    server: EmbeddedPostgres, place: Database, tmp_path: Path, *, hold: bool
+    server: EmbeddedPostgres, place: Database, tmp_path: Path, *, hold: bool, lease: int, away: float
 ) -> None:
     async with SmtpServer() as relay:
         half_way = HalfWay(relay, hold=hold)
-        house = Installation.over(place.url, relay.port)
+        house = Installation.over(place.url, relay.port, DELIVERY_LEASE=f"{lease}s", DELIVERY_RENEWAL="500ms")
         readers = await with_readers(place.url)
         with house.working():
             await publish(house, tmp_path)
             await half_way.reached.wait()
             await asyncio.to_thread(kill, server)
             half_way.released.set()
+            await asyncio.sleep(away)
             await asyncio.to_thread(server.start)
             began = time.monotonic()
             assert await mailed(relay, *readers)

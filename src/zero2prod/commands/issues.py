@@ -63,13 +63,27 @@ def list_(limit: int, as_json: bool) -> None:
 @json_option
 def show_(issue_id: str, as_json: bool) -> None:
     """Show one issue with the sums of its deliveries."""
-    try:
-        wanted = UUID(issue_id)
-    except ValueError:
-        raise IssueUnknown(issue_id) from None
+    wanted = _id(issue_id)
     progress = run_with(lambda runtime: runtime.application.show_issue(wanted))
     sums = {str(state): progress.sums.get(state, 0) for state in DeliveryState}
     show({**_fields(progress.issue), "sums": sums}, _lines(progress), as_json=as_json)
+
+
+@issues.command()
+@click.argument("issue_id", metavar="ID")
+@json_option
+def resume(issue_id: str, as_json: bool) -> None:
+    """Go on with an issue that paused, once the reason is mended."""
+    wanted = _id(issue_id)
+    issue = run_with(lambda runtime: runtime.application.resume_issue(terminal(), wanted))
+    show(_fields(issue), [f"Resumed {issue.id}."], as_json=as_json)
+
+
+def _id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise IssueUnknown(text) from None
 
 
 def _lines(progress: IssueProgress) -> list[str]:

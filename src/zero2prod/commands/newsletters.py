@@ -16,7 +16,7 @@ def newsletters() -> None:
 @click.option("--name", required=True, help="Shown to readers, also as the sender's name.")
 @click.option("--sender", default="", help="E-mail address in From; default: the service's own.")
 @click.option("--reply-to", default="", help="E-mail address for answers.")
-@click.option("--postal-address", default="", help="Shown at the foot of every issue.")
+@click.option("--postal-address", default="", help="The sender's postal address, kept with the newsletter.")
 @json_option
 def create(slug: str, name: str, sender: str, reply_to: str, postal_address: str, as_json: bool) -> None:
     """Add a newsletter; SLUG names it in links and forms."""

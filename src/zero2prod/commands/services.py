@@ -8,7 +8,8 @@ import click
 from adapters_postgres.embedded import default_data_dir
 from zero2prod import logs, runtime, supervisor
 from zero2prod.commands.terminal import REFUSED, fail, json_option, settings_for_terminal, show
-from zero2prod.settings import check_keys, load
+from zero2prod.settings_checks import check_keys
+from zero2prod.settings_loading import load
 
 host_option = click.option("--host", help="Network address to listen on.")
 port_option = click.option("--port", type=click.IntRange(1, 65535), help="TCP port of the site.  [default: 8000]")

@@ -11,7 +11,8 @@ import orjson
 
 from zero2prod import logs
 from zero2prod.runtime import Runtime, running
-from zero2prod.settings import Settings, load
+from zero2prod.settings import Settings
+from zero2prod.settings_loading import load
 from zero2prod_core.domain.origins import Actor, ActorKind, Origin
 
 Result = TypeVar("Result")

@@ -36,6 +36,7 @@ class Action(StrEnum):
     SUBSCRIBER_BOUNCED = "subscriber_bounced"
     ISSUE_PUBLISHED = "issue_published"
     ISSUE_PAUSED = "issue_paused"
+    ISSUE_RESUMED = "issue_resumed"
     ISSUE_FINISHED = "issue_finished"
     SWEPT = "system_swept"
 

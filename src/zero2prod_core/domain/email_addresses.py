@@ -59,7 +59,7 @@ class EmailAddress:
     @classmethod
     def _plain(cls, typed: str) -> "EmailAddress | None":
         """The common case, at a tenth of the price."""
-        if len(typed) > LONGEST or not PLAIN.fullmatch(typed):
+        if len(typed) > LONGEST or "=?" in typed or not PLAIN.fullmatch(typed):
             return None
         key = typed.lower()
         return None if key.rpartition(".")[2] in SPECIAL_USE else cls(typed, key)
@@ -104,6 +104,8 @@ def _check_local_part(local: str, field: str) -> None:
     if not LOCAL_PART.fullmatch(local):
         rule = "must have letters, digits and !#$%&'*+/=?^_`{|}~- before its @, in parts joined by single dots"
         raise FieldInvalid(field, rule, EXAMPLE)
+    if "=?" in local:
+        raise FieldInvalid(field, "must not look like an encoded word (RFC 2047) before its @", EXAMPLE)
     if any(unicodedata.category(character)[0] in "CZ" for character in local):
         raise FieldInvalid(field, "must have no control, invisible, unassigned or space characters before its @")
     if unicodedata.category(local[0])[0] == "M":

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from enum import StrEnum
+from html.parser import HTMLParser
 from types import MappingProxyType
 from uuid import UUID
 
@@ -81,12 +82,43 @@ class Content:
         )
         if parsed.text is None and parsed.html is None:
             raise FieldMissing("text_content")
+        if parsed.text is None and parsed.html is not None and not shows_something(parsed.html):
+            raise FieldInvalid("html_content", "must show a text or a picture", "Write what readers are to see")
         return parsed
 
     @property
     def fingerprint(self) -> bytes:
         """SHA-256 over title and parts: two requests with the same fingerprint ask for the same issue."""
         return hashlib.sha256(canonical_json(attrs.asdict(self)).encode()).digest()
+
+
+class _Shown(HTMLParser):
+    """Looks for what a mail program would show."""
+
+    HIDDEN = frozenset({"script", "style", "title", "template"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found = False
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, _attributes: list[tuple[str, str | None]]) -> None:
+        self._hidden += tag in self.HIDDEN
+        self.found |= tag == "img"
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden -= tag in self.HIDDEN and self._hidden > 0
+
+    def handle_data(self, data: str) -> None:
+        self.found |= not self._hidden and bool(data.strip())
+
+
+def shows_something(html: str) -> bool:
+    """Whether HTML has a text or a picture outside scripts, styles and comments."""
+    shown = _Shown()
+    shown.feed(html)
+    shown.close()
+    return shown.found
 
 
 def _parse_body(raw: str, field: str) -> str | None:

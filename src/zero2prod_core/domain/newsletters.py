@@ -67,8 +67,8 @@ def _parse_postal_address(raw: str, field: str = "postal_address") -> str | None
 class Newsletter:
     """What a subscriber signs up for.
 
-    ``sender`` and ``reply_to`` override the service's own sender; ``postal_address`` is shown at the foot of every
-    issue where it is set (CAN-SPAM 15 U.S.C. 7704(a)(5)).
+    ``sender`` and ``reply_to`` override the service's own sender; ``postal_address`` is what the law of
+    some countries asks for in every issue (CAN-SPAM, 15 U.S.C. 7704(a)(5)).
     """
 
     id: UUID

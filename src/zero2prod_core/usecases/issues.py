@@ -148,6 +148,28 @@ class ShowIssue:
 
 
 @attrs.frozen
+class ResumeIssue:
+    """Go on sending a paused issue, when the reason of its pause is mended. Raises IssueUnknown, TransitionRefused."""
+
+    uow: UnitOfWork
+    auditor: Auditor
+
+    async def __call__(self, origin: Origin, id_: UUID) -> Issue:
+        async with self.uow() as tx:
+            issue = await tx.issues.get(id_, lock=True)
+            if issue is None:
+                raise IssueUnknown(str(id_))
+            resumed = attrs.evolve(issue.on(IssueEvent.RESUME), pause_reason=None)
+            letter = (await tx.letters.get_batch([issue.letter]))[issue.letter]
+            await tx.letters.save(attrs.evolve(letter.on(LetterEvent.RESUME), pause_reason=None))
+            await tx.issues.save(resumed)
+            resource, reason = Resource("issue", str(issue.id)), issue.pause_reason
+            event = self.auditor.event(Action.ISSUE_RESUMED, origin, resource, await tx.now(), reason=reason)
+            await tx.audit.append_batch([event])
+        return resumed
+
+
+@attrs.frozen
 class FinishIssues:
     """A job: issues that have nothing more to send are finished and their letters closed, with their sums in the audit
     event. Returns how many.

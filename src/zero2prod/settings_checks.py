@@ -1,0 +1,127 @@
+"""What has the right type and cannot work is refused before anything starts."""
+
+import re
+from datetime import timedelta
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from adapters_email.smtp_url import is_loopback
+from adapters_postgres.conninfo import conninfo
+from zero2prod.settings import Settings, name_of
+from zero2prod_core.domain.keys import SETTING as KEYS_SETTING
+from zero2prod_core.domain.keys import KeyRing
+from zero2prod_core.errors import Refusal, SettingInvalid
+
+MOST_BATCH = 10_000
+"""Deliveries in one claim: twenty times the best size; beyond it a worker's memory and its lease suffer."""
+
+LONGEST = timedelta(days=366)
+"""A longer duration is a slip of the pen, and its arithmetic could leave the calendar."""
+
+MOST_CONNECTIONS = 100
+"""Connections to one relay: five times what common relays accept from one client."""
+
+
+def check(settings: Settings) -> None:
+    """Refuse what has the right type and cannot work."""
+    _check_range("http.port", settings.http.port, 1, 65535)
+    _check_range("delivery.batch", settings.delivery.batch, 1, MOST_BATCH)
+    _check_range("mail.smtp_connections", settings.mail.smtp_connections, 1, MOST_CONNECTIONS)
+    for path in ("mail.timeout", "subscriptions.token_ttl", "delivery.lease", "delivery.renewal", "delivery.poll"):
+        _check_duration(settings, path)
+    if settings.delivery.renewal >= settings.delivery.lease:
+        raise SettingInvalid(name_of("delivery.renewal"), f"must be shorter than {name_of('delivery.lease')}.")
+    _check_base_url(settings)
+    _check_cookie(settings)
+    _check_proxies(settings)
+    _check_sender(settings)
+    _check_database(settings)
+    _ = settings.relay
+    if settings.secret.keys:
+        _ = settings.keys
+
+
+def check_keys(settings: Settings) -> KeyRing:
+    """The key ring that every process but the supervisor needs from its settings."""
+    if not settings.secret.keys:
+        example = "python -c 'import secrets; print(secrets.token_hex(32))'"
+        raise SettingInvalid(KEYS_SETTING, f"is missing. Give at least one key of 64 hex digits, made by: {example}")
+    return settings.keys
+
+
+def _check_range(path: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        raise SettingInvalid(name_of(path), f"cannot be {value}. Give a whole number from {least} to {most}.")
+
+
+def _check_duration(settings: Settings, path: str) -> None:
+    section, _, option = path.partition(".")
+    value: timedelta = getattr(getattr(settings, section), option)
+    if not timedelta(0) < value <= LONGEST:
+        rule = f"cannot be {value.total_seconds():g}s. Give more than 0s and at most {LONGEST.days}d."
+        raise SettingInvalid(name_of(path), rule)
+
+
+def _check_database(settings: Settings) -> None:
+    for option in ("url", "owner_url"):
+        if url := getattr(settings.database, option):
+            conninfo(url, "zero2prod", name_of(f"database.{option}"))
+
+
+def _check_sender(settings: Settings) -> None:
+    try:
+        _ = settings.sender
+    except Refusal as refusal:
+        rule = f"{refusal.fields.get('rule', refusal)}. Give the e-mail address that mail comes from."
+        raise SettingInvalid(name_of("mail.sender"), rule) from None
+
+
+HOST = re.compile(
+    r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9A-Fa-f:.]+\]"
+)
+"""A name of DNS labels, an IPv4 or a bracketed IPv6 network address (RFC 3986 §3.2.2, RFC 1123 §2.1)."""
+
+PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
+
+
+def _check_base_url(settings: Settings) -> None:
+    if not settings.http.host.isascii() or not settings.http.host:
+        raise SettingInvalid(name_of("http.host"), "must be a network address of this machine, such as 127.0.0.1.")
+    if not settings.http.base_url and _is_wildcard(settings.http.host):
+        rule = f"is missing. While {name_of('http.host')} is {settings.http.host}, give the public URL of the site."
+        raise SettingInvalid(name_of("http.base_url"), rule)
+    if not _is_plain_url(settings.base_url):
+        rule = f"cannot be {settings.base_url!a}. Give the public URL of the site, such as https://news.example.org."
+        raise SettingInvalid(name_of("http.base_url"), rule)
+
+
+def _is_plain_url(url: str) -> bool:
+    scheme, _, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    try:
+        port = urlsplit(url).port
+    except ValueError:
+        return False
+    host = authority.removesuffix(f":{port}")
+    return scheme in ("http", "https") and port != 0 and bool(HOST.fullmatch(host) and PATH.fullmatch(slash + path))
+
+
+def _is_wildcard(host: str) -> bool:
+    try:
+        return ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
+def _check_cookie(settings: Settings) -> None:
+    if settings.http.cookie_secure or is_loopback(settings.http.host):
+        return
+    rule = f"can only be false while {name_of('http.host')} is a loopback network address: sessions could be stolen."
+    raise SettingInvalid(name_of("http.cookie_secure"), rule)
+
+
+def _check_proxies(settings: Settings) -> None:
+    try:
+        _ = settings.trusted_proxies
+    except ValueError as error:
+        raise SettingInvalid(name_of("http.trusted_proxies"), f"{error}. Give networks such as 10.0.0.0/8.") from None

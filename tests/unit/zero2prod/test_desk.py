@@ -1,0 +1,311 @@
+"""The desk between the ledger and the mailer's connections."""
+
+import asyncio
+from collections.abc import Awaitable, Iterator, Sequence
+from typing import TypeVar
+from uuid import UUID
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.support.builders import number, origin
+from tests.support.core import ADA, SENT, Core, publication, sign_up
+from tests.support.faults import CommitLostAfter, CommitLostBefore
+from tests.support.outages import Outage, Unsteady
+from tests.support.waiting import eventually
+from zero2prod import desk as module
+from zero2prod.desk import LedgerDesk
+from zero2prod_core.domain.deliveries import Deferred, DeliveryState, Rejected, Reply, Scope, SenderFault, Throttled
+from zero2prod_core.domain.subscribers import Event
+from zero2prod_core.errors import StoreUnavailable
+from zero2prod_core.ports.mailer import Parcel
+from zero2prod_core.ports.store import UnitOfWork
+from zero2prod_core.usecases.deliveries import Consignment
+
+Result = TypeVar("Result")
+
+THROTTLED = Throttled(Reply(421, "4.3.2 not now"), Scope.RELAY)
+
+
+class Office:
+    """A desk over a core, which remembers the leases it was done with."""
+
+    def __init__(self, low: int = 1) -> None:
+        self.core = Core()
+        self.released: list[UUID] = []
+        self.desk = LedgerDesk(self.core.application.settle_deliveries, self.released.append, low)
+
+    def settle_through(self, uow: UnitOfWork) -> None:
+        """Have a new desk reach the store this way."""
+        self.desk = LedgerDesk(self.core.over(uow).settle_deliveries, self.released.append)
+
+    async def issue(self, *readers: str) -> Consignment:
+        """Lay out an issue for these readers."""
+        await self.core.published(*readers)
+        return await self.lay_out(urgent=False)
+
+    async def lay_out(self, *, urgent: bool) -> Consignment:
+        consignment = await self.core.application.claim_deliveries("worker", 100, urgent=urgent)
+        self.desk.put(consignment, urgent=urgent)
+        return consignment
+
+    async def send(self, *parcels: Parcel) -> None:
+        granted = await self.desk.settle([], [parcel.mark for parcel in parcels])
+        assert all(granted)
+        await self.desk.settle([parcel.report(SENT) for parcel in parcels], [])
+
+
+@pytest.fixture
+def office() -> Office:
+    return Office()
+
+
+async def settled(waiting: Awaitable[Result]) -> Result:
+    return await asyncio.wait_for(waiting, 5)
+
+
+async def is_waiting(task: "asyncio.Task[object]") -> bool:
+    """After everyone else has had several turns."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+    return not task.done()
+
+
+def e_mail_addresses(parcels: Sequence[Parcel]) -> list[str]:
+    return sorted(parcel.delivery.email.text for parcel in parcels)
+
+
+class TestTaking:
+    async def test_a_connection_waits_until_something_is_laid_out(self, office: Office) -> None:
+        taking = asyncio.ensure_future(office.desk.take())
+        assert await is_waiting(taking)
+        await office.issue(ADA)
+        assert e_mail_addresses(await settled(taking)) == [ADA]
+
+    async def test_it_gets_as_many_as_it_wants_or_as_there_are(self, office: Office) -> None:
+        await office.issue("a@example.com", "b@example.com", "c@example.com")
+        first, second = await office.desk.take(2), await office.desk.take(2)
+        assert (len(first), len(second)) == (2, 1)
+        assert e_mail_addresses([*first, *second]) == ["a@example.com", "b@example.com", "c@example.com"]
+
+    async def test_urgent_parcels_go_first_whenever_they_came(self, office: Office) -> None:
+        await office.issue("a@example.com")
+        await office.core.application.subscribe(sign_up())
+        await office.lay_out(urgent=True)
+        assert e_mail_addresses(await office.desk.take(9)) == [ADA]
+        assert e_mail_addresses(await office.desk.take(9)) == ["a@example.com"]
+
+    async def test_a_connection_kept_for_urgent_parcels_takes_no_others(self, office: Office) -> None:
+        await office.issue("a@example.com")
+        taking = asyncio.ensure_future(office.desk.take(urgent=True))
+        assert await is_waiting(taking)
+        await office.core.application.subscribe(sign_up())
+        await office.lay_out(urgent=True)
+        assert e_mail_addresses(await settled(taking)) == [ADA]
+
+    async def test_of_many_that_wait_each_parcel_goes_to_one(self, office: Office) -> None:
+        takings = [asyncio.ensure_future(office.desk.take()) for _ in range(3)]
+        await is_waiting(takings[0])
+        await office.issue("a@example.com", "b@example.com")
+        done, waiting = await asyncio.wait(takings, timeout=0.05)
+        assert e_mail_addresses([parcel for task in done for parcel in task.result()]) == [
+            "a@example.com",
+            "b@example.com",
+        ]
+        office.desk.close()
+        (last,) = waiting
+        assert await settled(last) == ()
+
+    async def test_an_empty_consignment_has_no_lease_to_keep(self, office: Office) -> None:
+        await office.lay_out(urgent=False)
+        assert list(office.desk.leases) == []
+        await settled(office.desk.idle())
+
+
+class TestSettling:
+    async def test_a_lease_is_released_with_its_last_parcel(self, office: Office) -> None:
+        consignment = await office.issue("a@example.com", "b@example.com")
+        first, second = await office.desk.take(2)
+        await office.send(first)
+        assert (list(office.desk.leases), office.released) == ([consignment.lease], [])
+        await office.send(second)
+        assert (list(office.desk.leases), office.released) == ([], [consignment.lease])
+
+    async def test_outcomes_are_counted_by_their_names(self, office: Office) -> None:
+        await office.issue("a@example.com", "b@example.com", "c@example.com")
+        first, second, third = await office.desk.take(3)
+        await office.desk.settle([], [first.mark, second.mark, third.mark])
+        later, never = Deferred(Reply(450, "later")), Rejected(Reply(550, "never"))
+        await office.desk.settle([first.report(SENT), second.report(later), third.report(never)], [])
+        assert office.desk.outcomes == {"sent": 1, "deferred": 1, "rejected": 1}
+
+    async def test_a_mark_that_is_refused_settles_its_parcel(self, office: Office) -> None:
+        consignment = await office.issue("a@example.com", "b@example.com")
+        await office.core.save((await office.core.subscriber("b@example.com")).on(Event.UNSUBSCRIBE))
+        parcels = sorted(await office.desk.take(2), key=lambda parcel: parcel.delivery.email.text)
+        assert await office.desk.settle([], [parcel.mark for parcel in parcels]) == [True, False]
+        assert office.desk.outcomes == {"refused": 1}
+        await office.desk.settle([parcels[0].report(SENT)], [])
+        assert office.released == [consignment.lease]
+
+    async def test_visits_at_the_same_time_share_a_transaction_and_each_gets_its_own_answer(
+        self, office: Office
+    ) -> None:
+        transactions: list[bool] = []
+
+        def counted() -> Iterator[bool]:
+            while True:
+                transactions.append(False)
+                yield False
+
+        office.settle_through(CommitLostBefore(office.core.store, counted()))
+        readers = [f"{name}@example.com" for name in "abcde"]
+        await office.issue(*readers)
+        await office.core.save((await office.core.subscriber("c@example.com")).on(Event.UNSUBSCRIBE))
+        parcels = await office.desk.take(5)
+        answers = await asyncio.gather(*(office.desk.settle([], [parcel.mark]) for parcel in parcels))
+        refused = [parcel for parcel, answer in zip(parcels, answers, strict=True) if list(answer) == [False]]
+        assert e_mail_addresses(refused) == ["c@example.com"]
+        assert len(transactions) == 1
+
+    async def test_idle_waits_for_the_last_parcel(self, office: Office) -> None:
+        await office.issue(ADA)
+        (parcel,) = await office.desk.take()
+        idling = asyncio.ensure_future(office.desk.idle())
+        assert await is_waiting(idling)
+        await office.send(parcel)
+        await settled(idling)
+        assert idling.done()
+
+
+class TestClosing:
+    async def test_nothing_more_is_handed_out(self, office: Office) -> None:
+        await office.issue("a@example.com", "b@example.com")
+        await office.desk.take()
+        office.desk.close()
+        assert await settled(office.desk.take()) == ()
+        assert await settled(office.desk.take(urgent=True)) == ()
+
+    async def test_who_waits_is_sent_home(self, office: Office) -> None:
+        waiting = [asyncio.ensure_future(office.desk.take()), asyncio.ensure_future(office.desk.take(urgent=True))]
+        await is_waiting(waiting[0])
+        office.desk.close()
+        assert await settled(asyncio.gather(*waiting)) == [(), ()]
+        await settled(office.desk.idle())
+
+    async def test_what_is_with_a_connection_can_still_be_settled(self, office: Office) -> None:
+        consignment = await office.issue(ADA)
+        (parcel,) = await office.desk.take()
+        office.desk.close()
+        await office.send(parcel)
+        assert office.released == [consignment.lease]
+
+
+class TestLeasesThatEnded:
+    async def test_its_parcels_are_handed_out_no_more(self, office: Office) -> None:
+        ended = await office.issue("a@example.com", "b@example.com")
+        await office.core.confirmed("c@example.com")
+        await office.core.application.publish(publication(key=f"key {number()}"), origin())
+        await office.lay_out(urgent=False)
+        office.desk.drop(ended.lease)
+        parcels = await office.desk.take(9)
+        assert {parcel.delivery.lease for parcel in parcels}.isdisjoint({ended.lease})
+        assert len(parcels) == 3
+
+    async def test_what_was_taken_already_may_still_be_settled_and_releases_nothing(self, office: Office) -> None:
+        ended = await office.issue(ADA)
+        (parcel,) = await office.desk.take()
+        office.desk.drop(ended.lease)
+        await settled(office.desk.idle())
+        await office.send(parcel)
+        assert (office.released, office.desk.outcomes) == ([], {"sent": 1})
+
+    async def test_dropping_what_is_unknown_does_nothing(self, office: Office) -> None:
+        await office.issue(ADA)
+        office.desk.drop(UUID(int=1))
+        assert e_mail_addresses(await office.desk.take()) == [ADA]
+
+
+class TestHunger:
+    async def test_it_is_hungry_while_fewer_bulk_parcels_wait_than_it_wants(self) -> None:
+        office = Office(low=2)
+        assert office.desk.hungry.is_set()
+        await office.issue("a@example.com", "b@example.com")
+        assert not office.desk.hungry.is_set()
+        await office.desk.take()
+        assert office.desk.hungry.is_set()
+
+    async def test_urgent_parcels_do_not_count(self, office: Office) -> None:
+        await office.core.application.subscribe(sign_up())
+        await office.lay_out(urgent=True)
+        assert office.desk.hungry.is_set()
+
+
+class TestResting:
+    @pytest.mark.parametrize("outcome", [THROTTLED, SenderFault(Reply(530, "5.7.0 log in first"))])
+    async def test_a_relay_that_refuses_is_left_alone_for_a_while_and_told_of_once(
+        self, office: Office, outcome: Throttled | SenderFault
+    ) -> None:
+        await office.issue("a@example.com", "b@example.com")
+        parcels = await office.desk.take(2)
+        before = office.desk.resting
+        with capture_logs() as logs:
+            for parcel in parcels:
+                await office.desk.settle([parcel.report(outcome)], [])
+        assert (before, office.desk.resting) == (False, True)
+        assert [entry["event"] for entry in logs] == ["relay_refuses"]
+
+    async def test_the_rest_ends(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(module, "REST", 0.0)
+        await office.issue(ADA)
+        (parcel,) = await office.desk.take()
+        await office.desk.settle([parcel.report(THROTTLED)], [])
+        assert not office.desk.resting
+
+
+class TestStoresThatAreAway:
+    @pytest.fixture(autouse=True)
+    def impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(module, "RETRY_EVERY", 0.001)
+
+    async def test_results_and_marks_wait_for_its_return(self, office: Office) -> None:
+        uow = Unsteady(office.core.store)
+        office.settle_through(uow)
+        await office.issue("a@example.com", "b@example.com")
+        first, second = await office.desk.take(2)
+        await office.desk.settle([], [first.mark])
+        uow.outage = Outage.AWAY
+        with capture_logs() as logs:
+            settling = asyncio.ensure_future(office.desk.settle([first.report(SENT)], [second.mark]))
+
+            async def tried_thrice() -> bool:
+                return len(logs) >= 3
+
+            assert await eventually(tried_thrice)
+        assert await is_waiting(settling)
+        assert {(entry["event"], entry["code"]) for entry in logs} == {("store_unavailable", StoreUnavailable.code)}
+        uow.outage = Outage.NONE
+        assert await settled(settling) == [True]
+        (issue,) = await office.core.application.list_issues()
+        assert await office.core.sums(issue) == {DeliveryState.SENT: 1, DeliveryState.ATTEMPTING: 1}
+
+    @pytest.mark.parametrize("fault", [CommitLostBefore, CommitLostAfter])
+    async def test_a_commit_of_unknown_outcome_loses_no_answer_and_no_mark(
+        self, office: Office, fault: type[CommitLostBefore] | type[CommitLostAfter]
+    ) -> None:
+        office.settle_through(fault(office.core.store, [True, False, True, False]))
+        await office.issue(ADA)
+        (parcel,) = await office.desk.take()
+        await settled(office.send(parcel))
+        (issue,) = await office.core.application.list_issues()
+        assert await office.core.sums(issue) == {DeliveryState.SENT: 1}
+        assert office.desk.outcomes == {"sent": 1}
+
+    async def test_a_defect_reaches_whoever_settles(self, office: Office) -> None:
+        uow = Unsteady(office.core.store)
+        office.settle_through(uow)
+        await office.issue(ADA)
+        (parcel,) = await office.desk.take()
+        uow.outage = Outage.BROKEN
+        with pytest.raises(RuntimeError):
+            await office.desk.settle([], [parcel.mark])

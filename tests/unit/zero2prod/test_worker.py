@@ -1,0 +1,427 @@
+"""The delivery worker over a store and a relay in memory."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import TypeVar
+
+import attrs
+import pytest
+from structlog.testing import capture_logs
+
+from adapters_email.memory import InMemoryMailer
+from adapters_memory import InMemoryDeliverySignal, InMemoryHeartbeats, InMemoryLocks
+from tests.support.builders import origin
+from tests.support.core import ADA, POLICY, SENT, Core, publication, sign_up
+from tests.support.outages import Outage, Unsteady
+from tests.support.waiting import eventually
+from zero2prod import desk as desk_module
+from zero2prod import worker as module
+from zero2prod.worker import JOBS, Drained, Pace, Parts, Worker
+from zero2prod_core.domain.deliveries import Deferred, DeliveryState, Outcome, Reply, Scope, Throttled
+from zero2prod_core.domain.issues import IssueState
+from zero2prod_core.errors import Defect, StoreUnavailable
+from zero2prod_core.ports.mailer import Desk, Mailer, Parcel
+from zero2prod_core.ports.store import Heartbeats
+
+Result = TypeVar("Result")
+
+READERS = [f"{name}@example.com" for name in "abcde"]
+PATIENT = Pace(poll=timedelta(hours=1), renewal=timedelta(hours=1))
+
+
+class PausingMailer(Mailer):
+    """Marks one parcel, and reports it as sent once it may go on.
+
+    ``marked`` is set when its mark is granted. Cancelled, it reports nothing.
+    """
+
+    def __init__(self) -> None:
+        self.marked = asyncio.Event()
+        self.may_go_on = asyncio.Event()
+
+    async def run(self, desk: Desk) -> None:
+        while parcels := await desk.take():
+            await desk.settle([], [parcel.mark for parcel in parcels])
+            self.marked.set()
+            await self.may_go_on.wait()
+            await desk.settle([parcel.report(SENT) for parcel in parcels], [])
+
+
+class BrokenMailer(Mailer):
+    """Takes one parcel and breaks."""
+
+    async def run(self, desk: Desk) -> None:
+        await desk.take()
+        raise RuntimeError("the mailer is broken")
+
+
+class BusyLocks(InMemoryLocks):
+    """``tried`` names the locks that were asked for; those in ``busy`` are held elsewhere."""
+
+    def __init__(self, *busy: str) -> None:
+        super().__init__()
+        self._held |= set(busy)
+        self.tried: list[str] = []
+
+    @asynccontextmanager
+    async def try_hold(self, name: str) -> AsyncIterator[bool]:
+        self.tried.append(name)
+        async with super().try_hold(name) as held:
+            yield held
+
+
+class Works:
+    """A core and what its workers need; a test changes a part before it asks for a worker."""
+
+    def __init__(self) -> None:
+        self.core = Core()
+        self.uow = Unsteady(self.core.store)
+        self.heartbeats: Heartbeats = InMemoryHeartbeats(self.core.store)
+        self.locks = BusyLocks()
+        self.mailer = InMemoryMailer()
+        self.application = self.core.over(self.uow)
+
+    def worker(self, mailer: Mailer | None = None, pace: Pace = PATIENT) -> Worker:
+        signal = InMemoryDeliverySignal(self.core.store)
+        return Worker(
+            "worker", Parts(self.application, mailer or self.mailer, signal, self.locks, self.heartbeats, pace)
+        )
+
+    @asynccontextmanager
+    async def working(self, mailer: Mailer | None = None, pace: Pace = PATIENT) -> AsyncIterator[Worker]:
+        """A worker that runs, and is stopped at the end."""
+        worker = self.worker(mailer, pace)
+        task = asyncio.create_task(worker.run())
+        try:
+            yield worker
+        finally:
+            worker.stop()
+            await soon(task)
+
+    @property
+    def mailed(self) -> list[str]:
+        return [mail.recipient.text for mail in self.mailer.mails]
+
+    async def sums(self) -> dict[DeliveryState, int]:
+        (issue,) = await self.core.application.list_issues()
+        return await self.core.sums(issue)
+
+    async def become(self, **sums: int) -> None:
+        """Wait until the one issue's sums are these, by the states' names."""
+        wanted = {DeliveryState(name): count for name, count in sums.items()}
+
+        async def are_they() -> bool:
+            return await self.sums() == wanted
+
+        assert await eventually(are_they, 5), await self.sums()
+
+
+@pytest.fixture
+def works() -> Works:
+    return Works()
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that is away is looked for at once."""
+    monkeypatch.setattr(module, "RETRY_EVERY", 0.001)
+    monkeypatch.setattr(desk_module, "RETRY_EVERY", 0.001)
+
+
+async def soon(waiting: Awaitable[Result]) -> Result:
+    return await asyncio.wait_for(waiting, 5)
+
+
+def later(parcel: Parcel) -> Outcome:
+    return Deferred(Reply(450, "4.2.0 later")) if parcel.delivery.email.text == "a@example.com" else SENT
+
+
+def throttled(_: Parcel) -> Outcome:
+    return Throttled(Reply(421, "4.3.2 not now"), Scope.RELAY)
+
+
+class TestRunning:
+    async def test_every_reader_gets_one_mail(self, works: Works) -> None:
+        await works.core.published(*READERS)
+        async with works.working():
+            await works.become(sent=5)
+        assert sorted(works.mailed) == READERS
+
+    async def test_more_readers_than_one_claim_takes(self, works: Works) -> None:
+        await works.core.published(*READERS)
+        async with works.working(pace=attrs.evolve(PATIENT, batch=2)):
+            await works.become(sent=5)
+        assert sorted(works.mailed) == READERS
+
+    async def test_what_is_enqueued_wakes_it(self, works: Works) -> None:
+        for reader in READERS:
+            await works.core.confirmed(reader)
+        async with works.working():
+            await works.core.application.publish(publication(), origin())
+            await works.become(sent=5)
+
+    async def test_what_becomes_due_is_found_without_a_signal(self, works: Works) -> None:
+        await works.core.published("a@example.com", "b@example.com")
+        works.mailer = InMemoryMailer(later)
+        async with works.working(pace=Pace(poll=timedelta(milliseconds=5))):
+            await works.become(sent=1, deferred=1)
+            works.mailer._outcome = lambda _: SENT
+            works.core.clock.forward(timedelta(minutes=5))
+            await works.become(sent=2)
+
+    async def test_a_confirmation_goes_before_an_issue(self, works: Works) -> None:
+        await works.core.published(*READERS)
+        await works.core.application.subscribe(sign_up())
+        async with works.working():
+            await works.become(sent=5)
+        assert works.mailed[0] == ADA
+
+    async def test_it_notes_that_it_lives(self, works: Works) -> None:
+        async with works.working():
+
+            async def has_beaten() -> bool:
+                return await works.heartbeats.last() is not None
+
+            assert await eventually(has_beaten, 5)
+
+    async def test_background_jobs_run_from_the_start_each_under_its_lock(self, works: Works) -> None:
+        await works.core.published()
+        async with works.working():
+
+            async def is_finished() -> bool:
+                (issue,) = await works.core.application.list_issues()
+                return issue.state is IssueState.FINISHED
+
+            assert await eventually(is_finished, 5)
+        assert set(works.locks.tried) == {job.name for job in JOBS}
+
+    async def test_a_lock_that_is_held_elsewhere_keeps_its_job_from_running(self, works: Works) -> None:
+        works.locks = BusyLocks("finish issues")
+        issue = await works.core.published()
+        await soon(works.worker().drain())
+        assert await works.core.application.list_issues() == [issue]
+        assert "finish issues" in works.locks.tried
+
+
+class TestStopping:
+    async def test_a_worker_without_work_stops_at_once(self, works: Works) -> None:
+        async with works.working():
+            await asyncio.sleep(0)
+        assert works.mailed == []
+
+    async def test_stopped_before_it_starts_it_does_nothing(self, works: Works) -> None:
+        await works.core.published(*READERS)
+        worker = works.worker()
+        worker.stop()
+        await soon(worker.run())
+        assert await works.sums() == {DeliveryState.PENDING: 5}
+
+    async def test_a_mail_under_way_is_finished_and_the_rest_given_back(self, works: Works) -> None:
+        await works.core.published(*READERS)
+        mailer = PausingMailer()
+        worker = works.worker(mailer)
+        task = asyncio.create_task(worker.run())
+        await soon(mailer.marked.wait())
+        worker.stop()
+        mailer.may_go_on.set()
+        await soon(task)
+        assert await works.sums() == {DeliveryState.SENT: 1, DeliveryState.PENDING: 4}
+
+    async def test_a_mail_that_takes_too_long_becomes_uncertain(
+        self, works: Works, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "GRACE", 0.01)
+        await works.core.published(*READERS)
+        mailer = PausingMailer()
+        async with works.working(mailer):
+            await soon(mailer.marked.wait())
+        assert await works.sums() == {DeliveryState.UNCERTAIN: 1, DeliveryState.PENDING: 4}
+
+    async def test_leases_are_renewed_until_the_last_mail_is_answered(self, works: Works) -> None:
+        await works.core.published(ADA)
+        mailer, renewed = PausingMailer(), asyncio.Event()
+        renew = works.application.renew_lease
+
+        async def renewing(lease: object) -> bool:
+            renewed.set()
+            return await renew(lease)  # type: ignore[arg-type]  # whatever the worker renews
+
+        works.application = attrs.evolve(works.application, renew_lease=renewing)
+        worker = works.worker(mailer, attrs.evolve(PATIENT, renewal=timedelta(milliseconds=1)))
+        task = asyncio.create_task(worker.run())
+        await soon(mailer.marked.wait())
+        worker.stop()
+        for _ in range(3):
+            works.core.clock.forward(POLICY.lease_lasts * 0.9)
+            for _ in range(2):  # the first may have begun before the clock was moved
+                renewed.clear()
+                await soon(renewed.wait())
+        mailer.may_go_on.set()
+        await soon(task)
+        assert await works.sums() == {DeliveryState.SENT: 1}
+
+    async def test_cancelled_it_gives_back_what_it_holds(self, works: Works) -> None:
+        await works.core.published(*READERS)
+        mailer = PausingMailer()
+        task = asyncio.create_task(works.worker(mailer).run())
+        await soon(mailer.marked.wait())
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await soon(task)
+        assert await works.sums() == {DeliveryState.UNCERTAIN: 1, DeliveryState.PENDING: 4}
+
+    async def test_where_the_store_is_away_leases_are_left_to_expire(self, works: Works) -> None:
+        await works.core.published(*READERS)
+        mailer = PausingMailer()
+        with capture_logs() as logs:
+            async with works.working(mailer):
+                await soon(mailer.marked.wait())
+                works.uow.outage = Outage.AWAY
+                module_grace, module.GRACE = module.GRACE, 0.01
+        module.GRACE = module_grace
+        assert "lease_left_to_expire" in [entry["event"] for entry in logs]
+        assert await works.sums() == {DeliveryState.ATTEMPTING: 1, DeliveryState.LEASED: 4}
+        works.core.clock.forward(POLICY.lease_lasts)
+        await works.core.application.expire_leases()
+        assert await works.sums() == {DeliveryState.UNCERTAIN: 1, DeliveryState.PENDING: 4}
+
+
+class TestLeasesThatEnded:
+    async def test_its_parcels_are_not_sent_by_a_worker_that_slept_past_it(self, works: Works) -> None:
+        await works.core.published(*READERS)
+        mailer = PausingMailer()
+        with capture_logs() as logs:
+            async with works.working(mailer, attrs.evolve(PATIENT, renewal=timedelta(milliseconds=1))):
+                await soon(mailer.marked.wait())
+                works.core.clock.forward(POLICY.lease_lasts)
+
+                async def is_noticed() -> bool:
+                    return "lease_lost" in [entry["event"] for entry in logs]
+
+                assert await eventually(is_noticed, 5)
+                mailer.may_go_on.set()
+        assert (await works.sums()).get(DeliveryState.SENT, 0) <= 1
+        assert [entry["event"] for entry in logs].count("lease_lost") == 1
+
+
+class TestStoresThatAreAway:
+    async def test_an_outage_loses_nothing_and_repeats_nothing(self, works: Works) -> None:
+        await works.core.published(*READERS)
+        mailer = PausingMailer()
+        with capture_logs() as logs:
+            async with works.working(mailer):
+                await soon(mailer.marked.wait())
+                works.uow.outage = Outage.AWAY
+                mailer.may_go_on.set()
+
+                async def is_noticed() -> bool:
+                    return [entry.get("during") for entry in logs].count("settle") > 2
+
+                assert await eventually(is_noticed, 5)
+                works.uow.outage = Outage.NONE
+                await works.become(sent=5)
+
+    async def test_a_worker_may_start_before_its_store(self, works: Works) -> None:
+        await works.core.published(*READERS)
+        works.uow.outage = Outage.AWAY
+        with capture_logs() as logs:
+            async with works.working():
+
+                async def is_noticed() -> bool:
+                    return len(logs) > 10
+
+                assert await eventually(is_noticed, 5)
+                works.uow.outage = Outage.NONE
+                await works.become(sent=5)
+        assert {entry["event"] for entry in logs} == {"store_unavailable"}
+        assert sorted(works.mailed) == READERS
+
+
+class TestCrashes:
+    async def test_a_mailer_that_breaks_stops_the_worker_with_its_error(self, works: Works) -> None:
+        await works.core.published(*READERS)
+        with pytest.raises(RuntimeError, match="the mailer is broken"):
+            await soon(works.worker(BrokenMailer()).run())
+        assert await works.sums() == {DeliveryState.PENDING: 5}
+
+    async def test_it_stops_draining_too(self, works: Works) -> None:
+        await works.core.published(*READERS)
+        with pytest.raises(RuntimeError, match="the mailer is broken"):
+            await soon(works.worker(BrokenMailer()).drain())
+        assert await works.sums() == {DeliveryState.PENDING: 5}
+
+    async def test_so_does_a_chore_that_breaks(self, works: Works) -> None:
+        class BrokenHeartbeats(InMemoryHeartbeats):
+            async def beat(self, worker: str) -> None:
+                raise Defect(f"{worker} has no heart")
+
+        works.heartbeats = BrokenHeartbeats(works.core.store)
+        with pytest.raises(Defect, match="worker has no heart"):
+            await soon(works.worker().run())
+
+    async def test_so_does_a_renewal_that_breaks(self, works: Works) -> None:
+        async def broken(_: object) -> bool:
+            raise Defect("no lease can be renewed")
+
+        works.application = attrs.evolve(works.application, renew_lease=broken)
+        await works.core.published(*READERS)
+        with pytest.raises(Defect, match="no lease can be renewed"):
+            await soon(works.worker(PausingMailer(), attrs.evolve(PATIENT, renewal=timedelta(milliseconds=1))).run())
+        sums = await works.sums()
+        assert sums.get(DeliveryState.LEASED, 0) == 0
+
+
+class TestDraining:
+    async def test_all_that_is_due_is_tried_and_jobs_are_run(self, works: Works) -> None:
+        await works.core.published(*READERS)
+        await works.core.application.subscribe(sign_up())
+        drained = await soon(works.worker(pace=attrs.evolve(PATIENT, batch=2)).drain())
+        assert drained == Drained({"sent": 6}, left=0)
+        assert works.mailed[0] == ADA
+        (issue,) = await works.core.application.list_issues()
+        assert issue.state is IssueState.FINISHED
+
+    async def test_nothing_due_is_nothing_tried(self, works: Works) -> None:
+        assert await soon(works.worker().drain()) == Drained({}, left=0)
+        assert set(works.locks.tried) == {job.name for job in JOBS}
+
+    async def test_each_mail_is_tried_once(self, works: Works) -> None:
+        await works.core.published("a@example.com", "b@example.com")
+        works.mailer = InMemoryMailer(later)
+        assert await soon(works.worker().drain()) == Drained({"sent": 1, "deferred": 1}, left=0)
+
+    async def test_what_could_not_be_tried_is_counted(self, works: Works) -> None:
+        await works.core.published("a@example.com", "b@example.com")
+        works.mailer = InMemoryMailer(throttled)
+        drained = await soon(works.worker().drain())
+        assert (drained.outcomes, drained.left) == ({"throttled": 2}, 2)
+
+    async def test_what_a_job_makes_due_is_delivered_as_well(self, works: Works) -> None:
+        await works.core.published("a@example.com")
+        await works.core.parcels(urgent=False)
+        works.core.clock.forward(POLICY.lease_lasts)
+        assert await soon(works.worker().drain()) == Drained({"sent": 1}, left=0)
+
+    async def test_stopped_it_leaves_the_rest_and_says_so(self, works: Works) -> None:
+        await works.core.published(*READERS)
+        mailer = PausingMailer()
+        worker = works.worker(mailer)
+        task = asyncio.create_task(worker.drain())
+        await soon(mailer.marked.wait())
+        worker.stop()
+        mailer.may_go_on.set()
+        assert await soon(task) == Drained({"sent": 1}, left=4)
+
+    async def test_a_store_that_is_away_is_said_at_once(self, works: Works) -> None:
+        works.uow.outage = Outage.AWAY
+        with pytest.raises(StoreUnavailable):
+            await soon(works.worker().drain())
+
+
+def test_jobs_have_names_of_their_own_and_verbs() -> None:
+    application = Core().application
+    assert len({job.name for job in JOBS}) == len(JOBS)
+    assert all(callable(job.verb(application)) for job in JOBS)
+    assert all(job.period > timedelta(0) for job in JOBS)

@@ -1,0 +1,73 @@
+import hashlib
+from itertools import product
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis.strategies import characters, none, text, tuples
+
+from tests.support.builders import issue, letter
+from zero2prod_core.domain.issues import LARGEST_BODY, LONGEST_TITLE, TRANSITIONS, Content, IssueEvent, IssueState
+from zero2prod_core.errors import FieldInvalid, FieldMissing, TransitionRefused
+
+WORDS = text(characters(codec="utf-8", exclude_characters="\0"), max_size=20)
+
+
+@pytest.mark.parametrize(("state", "event"), [*product(IssueState, IssueEvent)])
+def test_the_table_decides_and_what_it_does_not_list_is_refused(state: IssueState, event: IssueEvent) -> None:
+    before = issue(letter(), state=state)
+    if (state, event) in TRANSITIONS:
+        assert before.on(event) == attrs.evolve(before, state=TRANSITIONS[state, event])
+        return
+    with pytest.raises(TransitionRefused, match=f"cannot {event} while {state}"):
+        before.on(event)
+
+
+def test_all_but_what_is_over_can_be_cancelled() -> None:
+    over = {IssueState.FINISHED, IssueState.CANCELLED}
+    assert {state for state, event in TRANSITIONS if event is IssueEvent.CANCEL} == set(IssueState) - over
+
+
+class TestContent:
+    def test_a_title_and_one_part_are_enough(self) -> None:
+        assert Content.parse(" News ☕ ", "Words\n") == Content("News ☕", "Words\n", None)
+        assert Content.parse("News", html="<p>Words</p>") == Content("News", None, "<p>Words</p>")
+
+    def test_a_body_is_kept_as_it_is(self) -> None:
+        body = ".\r\n..\n" + "x" * 5000 + "\n\t\x1b \u202e"
+        assert Content.parse("News", body).text == body
+
+    @pytest.mark.parametrize(("title", "body"), [("", "Words"), ("  ", "Words"), ("News", ""), ("News", " \n ")])
+    def test_what_is_missing_is_named(self, title: str, body: str) -> None:
+        with pytest.raises(FieldMissing, match="text_content" if title.strip() else "title"):
+            Content.parse(title, body)
+
+    @pytest.mark.parametrize(
+        "title", ["a\nb", "a\rb", "a\0b", "a\u2028b", "a\u202eb", "a\ud800b", "x" * (LONGEST_TITLE + 1)]
+    )
+    def test_a_title_is_one_line_for_a_header(self, title: str) -> None:
+        with pytest.raises(FieldInvalid, match=r"^title: must"):
+            Content.parse(title, "Words")
+
+    @pytest.mark.parametrize("body", ["a\0b", "a\ud800b", "ü" * (LARGEST_BODY // 2) + "x"])
+    def test_a_body_is_text_of_bounded_size(self, body: str) -> None:
+        with pytest.raises(FieldInvalid, match=r"^text_content: must"):
+            Content.parse("News", body)
+        with pytest.raises(FieldInvalid, match=r"^html_content: must"):
+            Content.parse("News", html=body)
+
+    def test_the_largest_allowed_is_allowed(self) -> None:
+        body = "ü" * (LARGEST_BODY // 2)
+        assert Content.parse("x" * LONGEST_TITLE, body).text == body
+
+    @given(tuples(WORDS, none() | WORDS, none() | WORDS), tuples(WORDS, none() | WORDS, none() | WORDS))
+    def test_fingerprints_agree_only_where_contents_do(
+        self, one: tuple[str, str | None, str | None], other: tuple[str, str | None, str | None]
+    ) -> None:
+        first, second = Content(*one), Content(*other)
+        assert (first.fingerprint == second.fingerprint) == (first == second)
+        assert Content(*one).fingerprint == first.fingerprint
+
+    def test_a_fingerprint_is_the_same_in_every_version(self) -> None:
+        canonical = '{"html":null,"text":"Words","title":"News"}'
+        assert Content("News", "Words", None).fingerprint == hashlib.sha256(canonical.encode()).digest()
