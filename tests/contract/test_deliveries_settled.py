@@ -339,7 +339,7 @@ class TestLeases:
         _, _, taken = await claimed(ledger)
         assert await ledger.renew(taken.lease, at=later(20))
         assert await ledger.mark(taken, at=later(20 + AT_LEASE_END - JUST)) == [True]
-        assert not await ledger.report(taken, OK, at=later(20 + AT_LEASE_END))
+        assert not await ledger.report(taken, LATER, at=later(20 + AT_LEASE_END))
 
     async def test_an_ended_lease_cannot_be_renewed(self, ledger: Ledger) -> None:
         _, _, taken = await claimed(ledger)

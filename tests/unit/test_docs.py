@@ -23,6 +23,7 @@ from tests.support.core import BASE_URL, POLICY
 from tests.support.passwords import CheapPasswordHasher
 from zero2prod import settings
 from zero2prod.cli import cli
+from zero2prod.settings_loading import duration
 from zero2prod_core.application import Application, Ports
 from zero2prod_core.errors import Zero2ProdError
 
@@ -150,7 +151,7 @@ def test_a_setting_is_told_with_its_default_and_whether_it_is_secret(path: str) 
     default, meaning = described_settings()[settings.name_of(path)]
     actual = settings.options()[path].default
     if isinstance(actual, timedelta):
-        assert settings.duration(code(default)) == actual
+        assert duration(code(default)) == actual
     else:
         assert default == shown(actual)
     assert meaning.startswith("Secret.") == settings.is_secret(path)

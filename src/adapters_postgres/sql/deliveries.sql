@@ -47,8 +47,8 @@ woken AS MATERIALIZED (SELECT pg_notify('deliveries', '') FROM added LIMIT 1)
 SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM woken)
 
 -- name: claim
-/* Each open letter's grades are found by one probe apiece, and no row of another letter is read. The oldest turns of every
-   grade are locked before the best of all are chosen, so that a lock elsewhere makes a claim look further, not go without. */
+/* Each open letter's grades are found by one probe apiece, and no row of another letter is read. The oldest turns of
+   every grade are locked before the best of all are chosen, so that a claim beside it looks further, and not in vain. */
 WITH RECURSIVE clock AS MATERIALIZED (SELECT coalesce(%(at)s::timestamptz, clock_timestamp()) AS at),
 grades AS (
     SELECT letter_id, kind, (
@@ -104,7 +104,9 @@ leased AS (
     WHERE EXISTS (SELECT FROM judged WHERE state = 'leased')
     ON CONFLICT DO NOTHING
 )
-SELECT state, letter_id, recipient_id, occasion, recipient_kind, attempts + 1, email, email_key, name, email_digest_key, created_at
+SELECT
+    state, letter_id, recipient_id, occasion, recipient_kind, attempts + 1, email, email_key, name, email_digest_key,
+    created_at
 FROM taken ORDER BY priority, due_at, letter_id, recipient_id, occasion
 
 -- name: renew
@@ -114,8 +116,9 @@ WHERE lease_id = %(lease)s::uuid AND expires_at > clock.at
 RETURNING true
 
 -- name: lock
-/* The order of all locks: leases, letters, recipients, deliveries, each by its key. What follows in the transaction reads
-   after these were got, and so sees every change that was committed before. Renewing goes on beside a shared key. */
+/* The order of all locks: leases, letters, recipients, deliveries, each by its key. What follows in the transaction
+   reads after these were got, and so sees every change that was committed before. A lease may be renewed meanwhile, not
+   ended: FOR KEY SHARE. A letter may not be paused: FOR SHARE, for any number of markers at once. */
 SELECT count(*) FROM (
     SELECT FROM leases WHERE lease_id = ANY (%(leases)b::uuid[]) ORDER BY lease_id FOR KEY SHARE
 ) AS lease

@@ -20,6 +20,9 @@ ATEXT = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-"
 LOCAL_PART = re.compile(rf"[{ATEXT}\x80-\U0010ffff]+(?:\.[{ATEXT}\x80-\U0010ffff]+)*")
 """A dot-atom, extended by RFC 6531 §3.3; no quoted strings, no comments."""
 
+ENCODED_WORD = re.compile(r"=\?[^?]*\?[BbQq]\?[^?]*\?=")
+"""In a header a mail program would show another e-mail address in its place (RFC 2047 §2)."""
+
 _LABEL = r"(?!..--)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 PLAIN = re.compile(
     rf"(?=[^@]{{1,{LONGEST_LOCAL_PART}}}@)[{ATEXT}]+(?:\.[{ATEXT}]+)*@(?:{_LABEL}\.)+(?=[A-Za-z0-9-]*[A-Za-z]\Z){_LABEL}"
@@ -104,7 +107,7 @@ def _check_local_part(local: str, field: str) -> None:
     if not LOCAL_PART.fullmatch(local):
         rule = "must have letters, digits and !#$%&'*+/=?^_`{|}~- before its @, in parts joined by single dots"
         raise FieldInvalid(field, rule, EXAMPLE)
-    if "=?" in local:
+    if ENCODED_WORD.search(local):
         raise FieldInvalid(field, "must not look like an encoded word (RFC 2047) before its @", EXAMPLE)
     if any(unicodedata.category(character)[0] in "CZ" for character in local):
         raise FieldInvalid(field, "must have no control, invisible, unassigned or space characters before its @")

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TypeVar
+from uuid import UUID
 
 import attrs
 import pytest
@@ -24,6 +25,7 @@ from zero2prod_core.domain.issues import IssueState
 from zero2prod_core.errors import Defect, StoreUnavailable
 from zero2prod_core.ports.mailer import Desk, Mailer, Parcel
 from zero2prod_core.ports.store import Heartbeats
+from zero2prod_core.usecases.deliveries import RenewLease
 
 Result = TypeVar("Result")
 
@@ -55,6 +57,21 @@ class BrokenMailer(Mailer):
     async def run(self, desk: Desk) -> None:
         await desk.take()
         raise RuntimeError("the mailer is broken")
+
+
+@attrs.frozen
+class WatchedRenewal(RenewLease):
+    renewed: asyncio.Event
+
+    async def __call__(self, lease: UUID) -> bool:
+        lasts = await RenewLease(self.uow, self.policy)(lease)
+        self.renewed.set()
+        return lasts
+
+
+class BrokenRenewal(RenewLease):
+    async def __call__(self, lease: UUID) -> bool:
+        raise Defect(f"lease {lease} cannot be renewed")
 
 
 class BusyLocks(InMemoryLocks):
@@ -102,7 +119,7 @@ class Works:
 
     @property
     def mailed(self) -> list[str]:
-        return [mail.recipient.text for mail in self.mailer.mails]
+        return [mail.envelope.recipient for mail in self.mailer.mails]
 
     async def sums(self) -> dict[DeliveryState, int]:
         (issue,) = await self.core.application.list_issues()
@@ -242,13 +259,8 @@ class TestStopping:
     async def test_leases_are_renewed_until_the_last_mail_is_answered(self, works: Works) -> None:
         await works.core.published(ADA)
         mailer, renewed = PausingMailer(), asyncio.Event()
-        renew = works.application.renew_lease
-
-        async def renewing(lease: object) -> bool:
-            renewed.set()
-            return await renew(lease)  # type: ignore[arg-type]  # whatever the worker renews
-
-        works.application = attrs.evolve(works.application, renew_lease=renewing)
+        renewal = WatchedRenewal(works.uow, POLICY, renewed)
+        works.application = attrs.evolve(works.application, renew_lease=renewal)
         worker = works.worker(mailer, attrs.evolve(PATIENT, renewal=timedelta(milliseconds=1)))
         task = asyncio.create_task(worker.run())
         await soon(mailer.marked.wait())
@@ -272,15 +284,16 @@ class TestStopping:
             await soon(task)
         assert await works.sums() == {DeliveryState.UNCERTAIN: 1, DeliveryState.PENDING: 4}
 
-    async def test_where_the_store_is_away_leases_are_left_to_expire(self, works: Works) -> None:
+    async def test_where_the_store_is_away_leases_are_left_to_expire(
+        self, works: Works, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         await works.core.published(*READERS)
         mailer = PausingMailer()
+        monkeypatch.setattr(module, "GRACE", 0.01)
         with capture_logs() as logs:
             async with works.working(mailer):
                 await soon(mailer.marked.wait())
                 works.uow.outage = Outage.AWAY
-                module_grace, module.GRACE = module.GRACE, 0.01
-        module.GRACE = module_grace
         assert "lease_left_to_expire" in [entry["event"] for entry in logs]
         assert await works.sums() == {DeliveryState.ATTEMPTING: 1, DeliveryState.LEASED: 4}
         works.core.clock.forward(POLICY.lease_lasts)
@@ -362,12 +375,9 @@ class TestCrashes:
             await soon(works.worker().run())
 
     async def test_so_does_a_renewal_that_breaks(self, works: Works) -> None:
-        async def broken(_: object) -> bool:
-            raise Defect("no lease can be renewed")
-
-        works.application = attrs.evolve(works.application, renew_lease=broken)
+        works.application = attrs.evolve(works.application, renew_lease=BrokenRenewal(works.uow, POLICY))
         await works.core.published(*READERS)
-        with pytest.raises(Defect, match="no lease can be renewed"):
+        with pytest.raises(Defect, match="cannot be renewed"):
             await soon(works.worker(PausingMailer(), attrs.evolve(PATIENT, renewal=timedelta(milliseconds=1))).run())
         sums = await works.sums()
         assert sums.get(DeliveryState.LEASED, 0) == 0

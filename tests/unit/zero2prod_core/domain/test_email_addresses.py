@@ -184,3 +184,8 @@ def test_keys_are_their_own_keys(raw: str) -> None:
     except (FieldInvalid, FieldMissing):
         return
     assert again.key == email.key
+
+
+def test_one_that_a_mail_program_would_show_as_another_is_refused() -> None:
+    with pytest.raises(FieldInvalid, match="encoded word"):
+        EmailAddress.parse("=?utf-8?q?victim?=@example.com")
