@@ -32,5 +32,9 @@ class InMemoryAccountRepository(AccountRepository):
         return sorted(self._accounts.values(), key=lambda account: account.username.key)
 
     async def save(self, account: Account) -> None:
-        email, password_hash = account.email, account.password_hash
-        self._accounts.change(account.id, lambda found: attrs.evolve(found, email=email, password_hash=password_hash))
+        self._accounts.change(
+            account.id,
+            lambda found: attrs.evolve(
+                found, email=account.email, digest=account.digest, password_hash=account.password_hash
+            ),
+        )

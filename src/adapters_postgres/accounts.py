@@ -6,6 +6,7 @@ from adapters_postgres.sql import load
 from zero2prod_core.domain.accounts import Account, Username
 from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.instants import Instant
+from zero2prod_core.domain.suppressions import Digest
 from zero2prod_core.errors import UsernameTaken
 from zero2prod_core.ports.accounts import AccountRepository
 
@@ -45,6 +46,8 @@ def _changeable(account: Account) -> dict[str, object]:
         "id": account.id,
         "email": account.email and account.email.text,
         "email_key": account.email and account.email.key,
+        "digest_key": account.digest and account.digest.key_id,
+        "digest": account.digest and account.digest.value,
         "password_hash": account.password_hash,
     }
 
@@ -55,7 +58,10 @@ def _account(
     created_at: Instant,
     email: str | None,
     email_key: str | None,
+    digest_key: str | None,
+    digest: bytes | None,
     password_hash: str | None,
 ) -> Account:
     mailbox = EmailAddress(email, email_key) if email and email_key else None
-    return Account(id_, Username(username), created_at, mailbox, password_hash)
+    keyed = Digest(digest_key, digest) if digest_key and digest else None
+    return Account(id_, Username(username), created_at, mailbox, keyed, password_hash)

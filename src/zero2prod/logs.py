@@ -20,9 +20,13 @@ def configure(form: LogFormat, stream: TextIO | None = None) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    last = structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer(serializer=_dumps)
+    # By default the console shows the local variables of every frame, and those hold tokens and e-mail addresses.
+    last: structlog.typing.Processor = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    if not readable:
+        before.append(structlog.processors.format_exc_info)
+        last = structlog.processors.JSONRenderer(serializer=_dumps)
     structlog.configure(
-        processors=[*before, *([] if readable else [structlog.processors.format_exc_info]), last],
+        processors=[*before, last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(out),
         cache_logger_on_first_use=True,

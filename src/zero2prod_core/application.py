@@ -118,7 +118,7 @@ class Application:
             release_lease=ReleaseLease(uow),
             expire_leases=ExpireLeases(uow),
             count_unfinished=CountUnfinished(uow),
-            create_account=CreateAccount(uow, ids, auditor),
+            create_account=CreateAccount(uow, ids, keys, auditor),
             list_accounts=ListAccounts(uow),
             make_set_up_link=MakeSetUpLink(uow, randomness, keys, policy, auditor),
             check_set_up_link=CheckSetUpLink(uow, keys),

@@ -159,10 +159,16 @@ class LedgerModel:
     def _current(self, row: Row, claim: Ruling | Mark, at: Instant) -> bool:
         return row.lease == claim.lease and self._holds(claim.lease, at) and row.attempts + 1 == claim.attempt
 
+    def _arrived(self, row: Row, ruling: Ruling) -> bool:
+        """A 250 is a fact, however late it is told: of the lease under which the row still is, or of a lost answer."""
+        if row.state is UNCERTAIN:
+            return row.attempts == ruling.attempt
+        return row.state is ATTEMPTING and row.lease == ruling.lease and row.attempts + 1 == ruling.attempt
+
     def _apply(self, ruling: Ruling, at: Instant) -> bool:
         row = self.rows[ruling.key]
-        late = row.state is UNCERTAIN and ruling.state is SENT and row.attempts == ruling.attempt
-        applies = (self._current(row, ruling, at) or late) and ruling.state in TRANSITIONS[row.state]
+        applies = self._current(row, ruling, at) and ruling.state in TRANSITIONS[row.state]
+        applies = applies or (ruling.state is SENT and self._arrived(row, ruling))
         if applies:
             hopeless = ruling.state is DEFERRED and at + ruling.retry_in > row.give_up
             row.become(FAILED if hopeless else ruling.state)

@@ -1,10 +1,12 @@
 """The ledger under everything that several workers, authors and readers may do to it, in any order."""
 
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import TypeAlias
 
 import attrs
-from hypothesis.stateful import invariant, precondition, rule
-from hypothesis.strategies import DataObject, booleans, data, integers, lists, sampled_from
+from hypothesis.stateful import initialize, invariant, rule
+from hypothesis.strategies import DataObject, booleans, data, integers, lists, sampled_from, tuples
 
 from tests.contract.backends import Subject
 from tests.contract.machines import StoreMachine, hold
@@ -13,12 +15,15 @@ from tests.support.builders import T0, delivery, new_id
 from tests.support.ledger import LASTS, Ledger, mark, ruling
 from zero2prod_core.domain.deliveries import (
     GIVE_UP_AFTER,
+    NO_OCCASION,
     UNFINISHED,
     Claimed,
     Deferred,
+    Mark,
     Outcome,
     Rejected,
     Reply,
+    Ruling,
     Scope,
     SenderFault,
     Sent,
@@ -29,9 +34,14 @@ from zero2prod_core.domain.instants import Instant
 from zero2prod_core.domain.letters import BULK, URGENT, Letter, LetterState, UncertainPolicy
 from zero2prod_core.domain.subscribers import Event, Subscriber
 
-# Around a lease's length (30 s), the first retry and the wait after a lost answer (both 300 s), and far beyond.
-STEPS = sampled_from([0, 1, 29, 30, 31, 299, 300, 301, 3600, 5 * 86400])
-PATIENCE = sampled_from([timedelta(seconds=30), timedelta(seconds=300), timedelta(seconds=301), GIVE_UP_AFTER])
+# Mostly none, else around a lease's length (30 s), the first retry and the wait after a lost answer (both 300 s).
+STEPS = sampled_from([*[0] * 24, 1, 29, 30, 31, 299, 300, 301, 3600])
+PATIENCE = sampled_from([GIVE_UP_AFTER, timedelta(seconds=300), timedelta(seconds=301)])
+
+# A machine that mostly pauses finds nothing: what hinders is drawn once in four times.
+MOSTLY = sampled_from([True, True, True, False])
+RECENT = 4
+"""Claims that are drawn from: enough for several leases at once, few enough to meet again."""
 
 REPLY = Reply(None, "")
 OUTCOMES: list[Outcome] = [
@@ -72,24 +82,36 @@ class LedgerMachine(StoreMachine):
         self.readers.append(made)
         self.model.readers[made.id] = True
 
-    @rule(step=STEPS)
-    def time_passes(self, step: int) -> None:
-        self.now += timedelta(seconds=step)
+    @initialize(wait=PATIENCE)
+    def publish(self, wait: timedelta) -> None:
+        for words in self.letters:
+            self.enqueue_audience(words, wait)
 
-    @rule(places=lists(integers(0, 5), min_size=1, max_size=4), priority=sampled_from([URGENT, BULK]), wait=PATIENCE)
-    def enqueue(self, places: list[int], priority: int, wait: timedelta) -> None:
-        pairs = [(self.letters[place % 2], self.readers[place // 2]) for place in places]
-        rows = [delivery(words, who, priority=priority, give_up_at=self.now + wait) for words, who in pairs]
+    @rule(draw=data(), wait=STEPS)
+    def something_happens(self, draw: DataObject, wait: int) -> None:
+        """One rule for all that may happen: of several, Hypothesis would leave out some in most of its examples."""
+        self.now += timedelta(seconds=wait)
+        act = draw.draw(sampled_from(ALWAYS + AFTER_A_CLAIM if self.claims else ALWAYS))
+        act(self, draw)
+
+    def enqueue(self, draw: DataObject) -> None:
+        priority, occasion = BULK if draw.draw(MOSTLY) else URGENT, new_id() if draw.draw(MOSTLY) else NO_OCCASION
+        give_up_at = self.now + draw.draw(PATIENCE)
+        pairs = draw.draw(lists(tuples(sampled_from(self.letters), sampled_from(self.readers)), min_size=1, max_size=4))
+        rows = [delivery(*pair, occasion, priority=priority, give_up_at=give_up_at) for pair in pairs]
         assert self.run(self.ledger.enqueue(*rows, at=self.now)) == self.model.enqueue(rows, self.now)
 
-    @rule(place=integers(0, 1), wait=PATIENCE)
-    def enqueue_audience(self, place: int, wait: timedelta) -> None:
-        words = self.letters[place]
+    def enqueue_again(self, draw: DataObject) -> None:
+        self.enqueue_audience(draw.draw(sampled_from(self.letters)), draw.draw(PATIENCE))
+
+    def enqueue_audience(self, words: Letter, wait: timedelta) -> None:
         expected = self.model.enqueue_audience(words.id, words.priority, wait, self.now)
         assert self.run(self.ledger.enqueue_audience(words, wait, at=self.now)) == expected
 
-    @rule(limit=integers(1, 4), urgent=booleans())
-    def claim(self, limit: int, *, urgent: bool) -> None:
+    def claim(self, draw: DataObject) -> None:
+        self.take(draw.draw(integers(1, 4)), urgent=not draw.draw(MOSTLY))
+
+    def take(self, limit: int, *, urgent: bool) -> None:
         lease = new_id()
         claimed = self.run(self.ledger.claim(limit, at=self.now, urgent=urgent, lease=lease))
         states = self.run(self.ledger.states(list(self.model.rows)))
@@ -99,54 +121,49 @@ class LedgerMachine(StoreMachine):
         assert {each.lease for each in claimed} <= {lease}
         self.claims += claimed
 
-    @precondition(lambda self: self.claims)
-    @rule(draw=data())
+    def recent(self, draw: DataObject) -> Claimed:
+        """One of the last claims: stale ones are part of life."""
+        return draw.draw(sampled_from(self.claims[-RECENT:]))
+
+    def begin(self, draw: DataObject) -> None:
+        self.agree([], [mark(self.recent(draw))])
+
+    def end(self, draw: DataObject) -> None:
+        self.agree([ruling(self.recent(draw), draw.draw(sampled_from(OUTCOMES)))], [])
+
     def settle(self, draw: DataObject) -> None:
-        """Results and marks of any claims there have been, the newest first: stale ones are part of life."""
-        chosen = draw.draw(lists(sampled_from(self.claims[::-1]), max_size=4, unique_by=lambda claim: claim.key))
+        """Results and marks of several connections."""
+        recent = sampled_from(self.claims[-RECENT:])
+        chosen = draw.draw(lists(recent, max_size=4, unique_by=lambda claim: claim.key))
         reported = [claim for claim in chosen if draw.draw(booleans())]
         rulings = [ruling(claim, draw.draw(sampled_from(OUTCOMES))) for claim in reported]
-        marks = [mark(claim) for claim in chosen if claim not in reported]
+        self.agree(rulings, [mark(claim) for claim in chosen if claim not in reported])
+
+    def agree(self, rulings: Sequence[Ruling], marks: Sequence[Mark]) -> None:
         settled = self.run(self.ledger.settle(rulings, marks, self.now))
         assert settled == self.model.settle(rulings, marks, self.now)
 
-    @precondition(lambda self: self.claims)
-    @rule(draw=data(), outcome=sampled_from(OUTCOMES))
-    def send(self, draw: DataObject, outcome: Outcome) -> None:
-        """What a worker does: the mark, and once it is granted the result."""
-        claim = draw.draw(sampled_from(self.claims[::-1]))
-        granted = self.run(self.ledger.mark(claim, at=self.now))
-        assert granted == list(self.model.settle([], [mark(claim)], self.now).granted)
-        if granted == [True]:
-            applied = self.run(self.ledger.report(claim, outcome, at=self.now))
-            assert applied == self.model.settle([ruling(claim, outcome)], [], self.now).applied[0]
-
-    @precondition(lambda self: self.claims)
-    @rule(draw=data())
     def renew(self, draw: DataObject) -> None:
-        lease = draw.draw(sampled_from(self.claims[::-1])).lease
+        lease = self.recent(draw).lease
         assert self.run(self.ledger.renew(lease, self.now)) == self.model.renew(lease, self.now + LASTS, self.now)
 
-    @precondition(lambda self: self.claims)
-    @rule(draw=data())
     def release(self, draw: DataObject) -> None:
-        lease = draw.draw(sampled_from(self.claims[::-1])).lease
+        lease = self.recent(draw).lease
         assert self.run(self.ledger.release(lease, self.now)) == self.model.end(lease, self.now)
 
-    @rule()
-    def expire(self) -> None:
+    def expire(self, draw: DataObject | None = None) -> None:
         assert self.run(self.ledger.expire(self.now)) == self.model.expire(self.now)
 
-    @rule(place=integers(0, 1), is_open=booleans())
-    def pause_or_resume(self, place: int, *, is_open: bool) -> None:
-        words = self.letters[place]
+    def pause_or_resume(self, draw: DataObject) -> None:
+        self.open(draw.draw(sampled_from(self.letters)), is_open=draw.draw(MOSTLY))
+
+    def open(self, words: Letter, *, is_open: bool) -> None:
         state = LetterState.OPEN if is_open else LetterState.PAUSED
         self.run(self.ledger.save_letter(attrs.evolve(words, state=state)))
         self.model.letters[words.id] = is_open
 
-    @rule(place=integers(0, 2), wants=booleans())
-    def unsubscribe_or_return(self, place: int, *, wants: bool) -> None:
-        reader = self.readers[place]
+    def unsubscribe_or_return(self, draw: DataObject) -> None:
+        reader, wants = draw.draw(sampled_from(self.readers)), draw.draw(MOSTLY)
         self.run(self.ledger.save(reader if wants else reader.on(Event.UNSUBSCRIBE)))
         self.model.readers[reader.id] = wants
 
@@ -162,14 +179,37 @@ class LedgerMachine(StoreMachine):
 
     def finish(self) -> None:
         """Every row comes to an end, once all letters are open and all time is over."""
-        for place in (0, 1):
-            self.pause_or_resume(place, is_open=True)
+        for words in self.letters:
+            self.open(words, is_open=True)
         self.now += 2 * GIVE_UP_AFTER
         self.expire()
         for urgent in (True, False):
-            self.claim(1, urgent=urgent)
+            self.take(1, urgent=urgent)
         assert UNFINISHED.isdisjoint(self.model.states().values())
         self.every_row_is_where_it_should_be()
+
+
+Act: TypeAlias = Callable[[LedgerMachine, DataObject], None]
+
+ALWAYS: list[Act] = [
+    LedgerMachine.claim,
+    LedgerMachine.claim,
+    LedgerMachine.enqueue,
+    LedgerMachine.enqueue_again,
+    LedgerMachine.expire,
+    LedgerMachine.pause_or_resume,
+    LedgerMachine.unsubscribe_or_return,
+]
+AFTER_A_CLAIM: list[Act] = [
+    LedgerMachine.begin,
+    LedgerMachine.begin,
+    LedgerMachine.end,
+    LedgerMachine.end,
+    LedgerMachine.settle,
+    LedgerMachine.settle,
+    LedgerMachine.renew,
+    LedgerMachine.release,
+]
 
 
 def test_the_ledger_keeps_its_promise(subject: Subject) -> None:

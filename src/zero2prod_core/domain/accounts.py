@@ -7,6 +7,7 @@ import attrs
 
 from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.instants import Instant
+from zero2prod_core.domain.suppressions import Digest
 from zero2prod_core.errors import FieldInvalid, FieldMissing
 
 LONGEST_USERNAME = 64
@@ -37,10 +38,14 @@ class Username:
 
 @attrs.frozen
 class Account:
-    """A member of staff. Without ``password_hash`` nobody can log in: the set-up link has not been used yet."""
+    """A member of staff. Without ``password_hash`` nobody can log in: the set-up link has not been used yet.
+
+    ``digest`` is the e-mail address's, for the look at suppressions before a mail; both are None where there is none.
+    """
 
     id: UUID
     username: Username
     created_at: Instant
     email: EmailAddress | None = None
+    digest: Digest | None = None
     password_hash: str | None = attrs.field(default=None, repr=False)

@@ -7,6 +7,7 @@ proves nothing for another. Every keyed value stores the id of its key.
 import hashlib
 import hmac
 from collections.abc import Iterator
+from functools import lru_cache
 
 import attrs
 
@@ -27,8 +28,13 @@ class Key:
 
     def mac(self, purpose: str, data: bytes) -> bytes:
         """The 32 byte HMAC-SHA-256 of ``data`` under this key's sub-key for ``purpose``."""
-        sub_key = hmac.digest(self.secret, purpose.encode(), "sha256")
-        return hmac.digest(sub_key, data, "sha256")
+        return hmac.digest(_sub_key(self.secret, purpose), data, "sha256")
+
+
+@lru_cache(maxsize=64)
+def _sub_key(secret: bytes, purpose: str) -> bytes:
+    """A handful of keys and purposes, asked for with every mail."""
+    return hmac.digest(secret, purpose.encode(), "sha256")
 
 
 @attrs.frozen

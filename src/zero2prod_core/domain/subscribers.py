@@ -6,7 +6,6 @@ them.
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from uuid import UUID
@@ -58,9 +57,6 @@ TRANSITIONS: Mapping[tuple[Status, Event], Status] = MappingProxyType(
 """What is not listed is refused. A confirmed subscriber's sign-up and a complainant's change nothing; see
 `opens_round`.
 """
-
-ROUND_LASTS = timedelta(days=30)
-"""After that an unconfirmed round is over: long enough for a holiday, short enough not to keep strangers' typing."""
 
 
 @attrs.frozen

@@ -9,6 +9,7 @@ from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.keys import KeyRing
 from zero2prod_core.domain.origins import Origin
 from zero2prod_core.domain.passwords import Password, normalised
+from zero2prod_core.domain.suppressions import digest
 from zero2prod_core.domain.tokens import Purpose, Token, read_token, token_text
 from zero2prod_core.errors import (
     AccountUnknown,
@@ -38,11 +39,13 @@ class CreateAccount:
 
     uow: UnitOfWork
     ids: Ids
+    keys: KeyRing
     auditor: Auditor
 
     async def __call__(self, origin: Origin, username: Username, email: EmailAddress | None = None) -> Account:
+        keyed = digest(self.keys.newest, email) if email else None
         async with self.uow() as tx:
-            account = Account(self.ids.new(), username, await tx.now(), email)
+            account = Account(self.ids.new(), username, await tx.now(), email, keyed)
             await tx.accounts.add(account)
             event = self.auditor.event(Action.USER_CREATED, origin, _resource(account), account.created_at)
             await tx.audit.append_batch([event])

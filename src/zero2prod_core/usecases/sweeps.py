@@ -17,7 +17,7 @@ TOKENS_KEPT = timedelta(days=30)
 
 @attrs.frozen
 class Sweep:
-    """A job: remove sessions, tokens and idempotency records whose time is over, with one audit event where any were.
+    """A job: remove what is over, sessions, tokens, idempotency records and limits, with one audit event where any was.
 
     Returns how many were removed.
     """
@@ -32,6 +32,7 @@ class Sweep:
                 "sessions": await tx.sessions.sweep(now, SWEPT_AT_ONCE),
                 "tokens": await tx.tokens.sweep(now - TOKENS_KEPT, SWEPT_AT_ONCE),
                 "idempotency": await tx.idempotency.sweep(now - KEPT_FOR, SWEPT_AT_ONCE),
+                "limits": await tx.limits.sweep(now, SWEPT_AT_ONCE),
             }
             if any(removed.values()):
                 origin, resource = system("sweep"), Resource("store", "sweep")

@@ -47,6 +47,6 @@ async def test_one_event_says_how_many_of_each_were_removed(core: Core) -> None:
     assert await core.application.sweep() == 6
     (event,) = await core.audit()
     assert (event.action, event.origin) == (Action.SWEPT, system("sweep"))
-    assert event.after == {"sessions": 2, "tokens": 2, "idempotency": 2}
+    assert event.after == {"sessions": 2, "tokens": 2, "idempotency": 2, "limits": 0}
     assert await core.application.sweep() == 0
     assert len(await core.audit()) == 1

@@ -1,0 +1,139 @@
+"""What has the right type and cannot work."""
+
+from pathlib import Path
+
+import pytest
+
+from zero2prod.settings import SecretSettings, Settings
+from zero2prod.settings_checks import check_keys
+from zero2prod.settings_loading import load
+from zero2prod_core.errors import SettingInvalid
+
+KEY = "11" * 32
+
+
+def with_settings(**given: str) -> Settings:
+    """Loaded from an environment alone."""
+    return load(None, {f"ZERO2PROD_{name}": value for name, value in given.items()}, Path("/nowhere/zero2prod.toml"))
+
+
+def refusal(**given: str) -> str:
+    with pytest.raises(SettingInvalid) as refused:
+        with_settings(**given)
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "said"),
+    [
+        ("HTTP_PORT", ("0", "-1", "65536"), "Give a whole number from 1 to 65535."),
+        ("DELIVERY_BATCH", ("0", "10001"), "Give a whole number from 1 to 10000."),
+        ("MAIL_SMTP_CONNECTIONS", ("0", "101"), "Give a whole number from 1 to 100."),
+        ("MAIL_TIMEOUT", ("0s", "367d"), "Give more than 0s and at most 366d."),
+        ("SUBSCRIPTIONS_TOKEN_TTL", ("0", "999999999d"), "Give more than 0s and at most 366d."),
+        ("DELIVERY_LEASE", ("0",), "Give more than 0s and at most 366d."),
+        ("DELIVERY_RENEWAL", ("0",), "Give more than 0s and at most 366d."),
+        ("DELIVERY_POLL", ("0",), "Give more than 0s and at most 366d."),
+    ],
+)
+def test_numbers_and_durations_have_ranges(name: str, values: tuple[str, ...], said: str) -> None:
+    for value in values:
+        refused = refusal(**{name: value})
+        assert refused.startswith(f"ZERO2PROD_{name}: cannot be ")
+        assert refused.endswith(said)
+
+
+def test_the_ends_of_a_range_belong_to_it() -> None:
+    settings = with_settings(HTTP_PORT="1", DELIVERY_BATCH="10000", MAIL_SMTP_CONNECTIONS="100", MAIL_TIMEOUT="366d")
+    assert (settings.http.port, settings.delivery.batch, settings.mail.smtp_connections) == (1, 10000, 100)
+    assert settings.mail.timeout.days == 366
+
+
+@pytest.mark.parametrize(("renewal", "lease"), [("30s", "30s"), ("10s", "9s"), ("31s", "30s")])
+def test_a_lease_is_renewed_before_it_ends(renewal: str, lease: str) -> None:
+    said = refusal(DELIVERY_RENEWAL=renewal, DELIVERY_LEASE=lease)
+    assert said == "ZERO2PROD_DELIVERY_RENEWAL: must be shorter than ZERO2PROD_DELIVERY_LEASE."
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "news.example.org",
+        "ftp://news.example.org",
+        "https://",
+        "https://news.example.org:0",
+        "https://news.example.org:99999",
+        "https://[::1",
+        "https://user:hunter2@news.example.org",
+        "https://news.example.org/?a=b",
+        "https://news.example.org/#a",
+        "https://news example.org",
+        "https://news.example.org/a\nb",
+        'https://news.example.org/"',
+    ],
+)
+def test_the_public_url_is_plain(url: str) -> None:
+    assert refusal(HTTP_BASE_URL=url).startswith("ZERO2PROD_HTTP_BASE_URL: cannot be ")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://news.example.org", "http://localhost:8000/", "https://[2001:db8::1]:8443/news"]
+)
+def test_a_plain_one_is_taken(url: str) -> None:
+    assert with_settings(HTTP_BASE_URL=url).base_url == url.rstrip("/")
+
+
+def test_a_service_bound_to_every_network_address_needs_a_public_url() -> None:
+    for host in ("0.0.0.0", "::"):  # noqa: S104 - it is about these
+        assert refusal(HTTP_HOST=host).startswith("ZERO2PROD_HTTP_BASE_URL: is missing.")
+        assert with_settings(HTTP_HOST=host, HTTP_BASE_URL="https://news.example.org").http.host == host
+
+
+def test_a_host_is_needed() -> None:
+    assert refusal(HTTP_HOST="").startswith("ZERO2PROD_HTTP_HOST: must be a network address")
+
+
+def test_an_insecure_cookie_stays_on_loopback() -> None:
+    said = refusal(HTTP_COOKIE_SECURE="false", HTTP_HOST="192.0.2.1")
+    assert said.startswith("ZERO2PROD_HTTP_COOKIE_SECURE: can only be false while ZERO2PROD_HTTP_HOST is a loopback")
+    for host in ("127.0.0.1", "localhost", "::1"):
+        assert with_settings(HTTP_COOKIE_SECURE="false", HTTP_HOST=host).http.cookie_secure is False
+
+
+@pytest.mark.parametrize("networks", ["10.0.0.1/8", "proxy", "10.0.0.0/33", "10.0.0.0/8 10.1.0.0/16"])
+def test_proxies_are_networks(networks: str) -> None:
+    said = refusal(HTTP_TRUSTED_PROXIES=networks)
+    assert said.startswith("ZERO2PROD_HTTP_TRUSTED_PROXIES: ")
+    assert said.endswith("Give networks such as 10.0.0.0/8.")
+
+
+@pytest.mark.parametrize("sender", ["news", "news@", "News <news@example.org>", " "])
+def test_the_sender_is_an_e_mail_address(sender: str) -> None:
+    said = refusal(MAIL_SENDER=sender)
+    assert said.startswith("ZERO2PROD_MAIL_SENDER: ")
+    assert said.endswith("Give the e-mail address that mail comes from.")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgresql://zero2prod:hunter2@[::1/db"),
+        ("DATABASE_OWNER_URL", "password=hunter2 nonsense"),
+        ("MAIL_SMTP_URL", "smtp://ursula:hunter2@relay.example.org:99999"),
+        ("SECRET_KEYS", "hunter2"),
+        ("SECRET_KEYS", f"a:{KEY},a:{KEY}"),
+    ],
+)
+def test_a_secret_that_cannot_work_is_named_and_not_shown(name: str, value: str) -> None:
+    said = refusal(**{name: value})
+    assert said.startswith(f"ZERO2PROD_{name}: ")
+    assert "hunter2" not in said
+    assert KEY not in said
+
+
+def test_keys_are_asked_of_every_process_that_makes_something_keyed() -> None:
+    with pytest.raises(SettingInvalid, match=r"^ZERO2PROD_SECRET_KEYS: is missing\. Give at least one key") as refused:
+        check_keys(Settings())
+    assert "secrets.token_hex(32)" in str(refused.value)
+    assert check_keys(Settings(secret=SecretSettings(KEY))).newest.secret == bytes.fromhex(KEY)
