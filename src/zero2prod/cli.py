@@ -3,6 +3,7 @@ set-up.
 """
 
 import asyncio
+from pathlib import Path
 
 import click
 
@@ -21,8 +22,12 @@ HELP = {"help_option_names": ["-h", "--help"]}
 
 @click.group(context_settings=HELP)
 @click.version_option(package_name="zero2prod")
-def cli() -> None:
-    """A newsletter service: sign-up with double opt-in, and issues that arrive."""
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Data directory of the `up` that a command is for.")
+def cli(data_dir: Path | None) -> None:
+    """A newsletter service: sign-up with double opt-in, and issues that arrive.
+
+    Commands reach the database that the settings name, or else the one of the `up` that runs on this machine.
+    """
 
 
 for command in (up, serve, worker, migrate, admin, newsletters, issues):

@@ -19,6 +19,7 @@ from adapters_system.clock import SystemClock
 from zero2prod import runtime
 from zero2prod.mailbox import Mailbox
 from zero2prod.processes import stopping_on_signals
+from zero2prod.running_settings import published
 from zero2prod.services import RESTART_AFTER, Kept, running_services
 from zero2prod.settings import Settings, Transport, name_of, options
 from zero2prod_core.domain.accounts import Username
@@ -55,6 +56,7 @@ async def up(settings: Settings, plan: Plan) -> None:
             _own(plan.data_dir)
             settings = _with_local_cookie(_with_keys(settings, plan))
             await asyncio.to_thread(runtime.migrate, settings)
+            stack.enter_context(published(plan.data_dir, environment(settings)))
             children = running_services(environment(settings), plan.data_dir, plan.workers, stop)
             services = await stack.enter_async_context(children)
             await services.ready(settings.http.host, settings.http.port)

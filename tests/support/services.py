@@ -116,18 +116,20 @@ def started(
         try:
             yield service
         finally:
-            _end(process)
+            _end(process, mark)
             last_words = service.said.splitlines()[-LINES_SHOWN:]
             sys.stdout.write("\n".join([f"zero2prod {' '.join(arguments)} said at last:", *last_words, ""]))
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def _end(process: "subprocess.Popen[bytes]", mark: str) -> None:
+    """End it in good order, and by force whatever a failed test has left of its family."""
     process.terminate()
-    try:
+    with suppress(subprocess.TimeoutExpired):
         process.wait(ENDS_WITHIN)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    for pid in marked(mark):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait()
 
 
 def run(

@@ -2,14 +2,17 @@
 
 import asyncio
 import getpass
+import os
 import sys
 from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import click
 import orjson
 
-from zero2prod import logs
+from adapters_postgres.embedded import default_data_dir
+from zero2prod import logs, running_settings
 from zero2prod.runtime import Runtime, running
 from zero2prod.settings import Settings
 from zero2prod.settings_loading import load
@@ -22,10 +25,21 @@ REFUSED = 1
 
 
 def settings_for_terminal(flags: Mapping[str, object] | None = None) -> Settings:
-    """Load settings; logs go to stderr, because results go to stdout."""
+    """Load settings; logs go to stderr, because results go to stdout.
+
+    Where no database is given, those of the ``up`` that runs on this machine are taken.
+    """
     settings = load(flags)
+    if not settings.database.url:
+        settings = load(flags, {**os.environ, **running_settings.read(_data_dir())})
     logs.configure(settings.log.format, sys.stderr)
     return settings
+
+
+def _data_dir() -> Path:
+    """Where the root command's ``--data-dir`` points, or where `up` keeps its data by itself."""
+    given: Path | None = click.get_current_context().find_root().params.get("data_dir")
+    return given or default_data_dir()
 
 
 def run_with(verb: Callable[[Runtime], Coroutine[Any, Any, Result]], settings: Settings | None = None) -> Result:

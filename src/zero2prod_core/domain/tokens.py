@@ -9,6 +9,7 @@ import base64
 import hmac
 import re
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 import attrs
@@ -52,12 +53,19 @@ class Token:
         return at >= self.expires_at
 
 
+class Presented(NamedTuple):
+    """What a token's text says: its id, and the key that made it."""
+
+    id: UUID
+    key: Key
+
+
 def token_text(key: Key, purpose: Purpose, token_id: UUID) -> str:
     """The 43 characters that stand in a link."""
     return base64.urlsafe_b64encode(token_id.bytes + _mac(key, purpose, token_id.bytes)).rstrip(b"=").decode()
 
 
-def read_token(ring: KeyRing, purpose: Purpose, text: str, field: str = "subscription_token") -> tuple[UUID, Key]:
+def read_token(ring: KeyRing, purpose: Purpose, text: str, field: str = "subscription_token") -> Presented:
     """The id inside a token's text and the key that made it, which is looked for in constant time.
 
     Raises:
@@ -74,7 +82,7 @@ def read_token(ring: KeyRing, purpose: Purpose, text: str, field: str = "subscri
     makers = [key for key in ring if hmac.compare_digest(_mac(key, purpose, token_id), mac)]
     if not makers:
         raise TokenUnknown
-    return UUID(bytes=token_id), makers[0]
+    return Presented(UUID(bytes=token_id), makers[0])
 
 
 def _mac(key: Key, purpose: Purpose, token_id: bytes) -> bytes:

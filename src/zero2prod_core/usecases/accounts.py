@@ -1,5 +1,4 @@
 from collections.abc import Sequence
-from uuid import UUID
 
 import attrs
 
@@ -10,7 +9,7 @@ from zero2prod_core.domain.keys import KeyRing
 from zero2prod_core.domain.origins import Origin
 from zero2prod_core.domain.passwords import Password, normalised
 from zero2prod_core.domain.suppressions import digest
-from zero2prod_core.domain.tokens import Purpose, Token, read_token, token_text
+from zero2prod_core.domain.tokens import Presented, Purpose, Token, read_token, token_text
 from zero2prod_core.errors import (
     AccountUnknown,
     CurrentPasswordWrong,
@@ -92,24 +91,24 @@ class MakeSetUpLink:
         return token
 
 
-def _read(keys: KeyRing, text: str) -> UUID:
-    return read_token(keys, Purpose.SET_UP, text, "token")[0]
+def _read(keys: KeyRing, text: str) -> Presented:
+    return read_token(keys, Purpose.SET_UP, text, "token")
 
 
-async def _account_of(tx: Transaction, token_id: UUID) -> Account:
+async def _account_of(tx: Transaction, presented: Presented) -> Account:
     """The account that an unspent, unexpired set-up link is for."""
-    token = await stored_token(tx, token_id, Purpose.SET_UP)
+    token = await stored_token(tx, presented, Purpose.SET_UP)
     account = await tx.accounts.get(token.subject)
     if account is None or token.spent_at is not None:
         raise TokenUnknown
     return account
 
 
-async def _locked(tx: Transaction, account: Account, token_id: UUID) -> Account:
+async def _locked(tx: Transaction, account: Account, presented: Presented) -> Account:
     """The same under locks, the account's before its token's, as everyone takes them."""
     await tx.accounts.get(account.id, lock=True)
-    await stored_token(tx, token_id, Purpose.SET_UP, lock=True)
-    return await _account_of(tx, token_id)
+    await stored_token(tx, presented, Purpose.SET_UP, lock=True)
+    return await _account_of(tx, presented)
 
 
 @attrs.frozen
@@ -120,9 +119,9 @@ class CheckSetUpLink:
     keys: KeyRing
 
     async def __call__(self, token: str) -> Account:
-        token_id = _read(self.keys, token)
+        presented = _read(self.keys, token)
         async with self.uow.reading() as tx:
-            return await _account_of(tx, token_id)
+            return await _account_of(tx, presented)
 
 
 @attrs.frozen
@@ -141,13 +140,13 @@ class SetUpAccount:
     auditor: Auditor
 
     async def __call__(self, origin: Origin, token: str, password: str, repeated: str) -> Account:
-        token_id = _read(self.keys, token)
+        presented = _read(self.keys, token)
         async with self.uow.reading() as tx:
-            found = await _account_of(tx, token_id)
+            found = await _account_of(tx, presented)
         encoded = await self.passwords.hash(_new_password(password, repeated, self.policy))
         async with self.uow() as tx:
-            account, now = await _locked(tx, found, token_id), await tx.now()
-            await tx.tokens.spend(token_id, now)
+            account, now = await _locked(tx, found, presented), await tx.now()
+            await tx.tokens.spend(presented.id, now)
             await tx.accounts.save(attrs.evolve(account, password_hash=encoded))
             await tx.sessions.end_all(account.id)
             event = self.auditor.event(Action.PASSWORD_CHANGE, origin.as_account(account.id), _resource(account), now)

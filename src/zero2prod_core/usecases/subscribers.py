@@ -153,14 +153,16 @@ class Confirm:
     auditor: Auditor
 
     async def __call__(self, token_text: str, evidence: Evidence) -> Newsletter:
-        token_id, key = read_token(self.keys, Purpose.CONFIRM, token_text)
+        presented = read_token(self.keys, Purpose.CONFIRM, token_text)
         async with self.uow() as tx:
-            token = await stored_token(tx, token_id, Purpose.CONFIRM, lock=True)
+            token = await stored_token(tx, presented, Purpose.CONFIRM, lock=True)
             opened, subscriber = await _round_of(tx, token, lock=True)
             if opened.state is RoundState.OPEN:
                 await tx.tokens.spend(token.id, await tx.now())
                 await tx.subscribers.save_round(attrs.evolve(opened, state=RoundState.CONFIRMED))
-                await self._confirm(tx, opened, subscriber, evidence, self._message_id(key, subscriber, token))
+                await self._confirm(
+                    tx, opened, subscriber, evidence, self._message_id(presented.key, subscriber, token)
+                )
             return (await tx.newsletters.get_batch([subscriber.newsletter]))[subscriber.newsletter]
 
     async def _confirm(
@@ -213,8 +215,8 @@ class CheckConfirmation:
     keys: KeyRing
 
     async def __call__(self, token_text: str) -> UUID:
-        token_id, _ = read_token(self.keys, Purpose.CONFIRM, token_text)
+        presented = read_token(self.keys, Purpose.CONFIRM, token_text)
         async with self.uow.reading() as tx:
-            token = await stored_token(tx, token_id, Purpose.CONFIRM)
+            token = await stored_token(tx, presented, Purpose.CONFIRM)
             await _round_of(tx, token)
         return token.subject
