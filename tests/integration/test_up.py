@@ -1,5 +1,6 @@
 """``zero2prod up``, as a person at a terminal has it: everything from one command, and nothing left after Ctrl-C."""
 
+import asyncio
 import dataclasses
 import os
 import re
@@ -188,9 +189,14 @@ async def test_a_first_and_a_later_start(data_dir: Path) -> None:
             await publish(browser)
         for reader in ("ada@example.com", "eve@example.com"):
             assert words(await house.site().mail(reader, "News 🚀"), "plain") == "Some words."
+        beside = await asyncio.to_thread(run, "--data-dir", str(data_dir), "issues", "list", "--json")
+        assert [issue["title"] for issue in orjson.loads(beside.stdout)] == ["News 🚀"]
         os.killpg(house.service.process.pid, signal.SIGINT)
         assert house.service.process.wait(GONE_WITHIN) == 0
         assert house.is_gone
+    after = await asyncio.to_thread(run, "--data-dir", str(data_dir), "issues", "list")
+    assert (after.returncode, after.stderr.count("\n")) == (2, 1)
+    assert "ZERO2PROD_DATABASE_URL" in after.stderr
 
 
 async def test_a_killed_supervisor_takes_everything_with_it(data_dir: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 from tests.support import services
 from tests.support.builders import origin
 from tests.support.core import ADA, PASSWORD, SENT, Core, token_in
-from zero2prod import cli, logs, runtime, supervisor
+from zero2prod import cli, logs, running_settings, runtime, supervisor
 from zero2prod.commands import terminal
 from zero2prod.container import Container
 from zero2prod.runtime import Runtime
@@ -52,6 +52,7 @@ class Terminal:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self.core = Core()
+        self.settings: Settings | None = None
         self._monkeypatch = monkeypatch
         self._capsys = capsys
         monkeypatch.setattr(logs, "configure", nothing)
@@ -60,6 +61,7 @@ class Terminal:
 
     @asynccontextmanager
     async def _running(self, settings: Settings) -> AsyncIterator[Runtime]:
+        self.settings = settings
         yield Runtime(self.core.application, settings, Container(settings=settings))
 
     def type(self, *arguments: str, stdin: bytes = b"") -> Done:
@@ -186,6 +188,29 @@ class TestEnds:
     def test_without_a_database_nothing_is_done(self, typist: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(terminal, "running", runtime.running)
         assert typist.refused("newsletters", "list", status=2).startswith("ZERO2PROD_DATABASE_URL: is missing.")
+
+
+class TestRunningHere:
+    """Where no database is given, commands are for the `up` that runs on this machine."""
+
+    @pytest.fixture(autouse=True)
+    def running(self, tmp_path: Path) -> None:
+        (tmp_path / "data").mkdir()
+        told = {"ZERO2PROD_DATABASE_URL": "postgresql://127.0.0.1/here", "ZERO2PROD_HTTP_PORT": "9000"}
+        (tmp_path / "data" / running_settings.NAME).write_text(json.dumps(told))
+
+    def test_its_settings_are_taken(self, typist: Terminal) -> None:
+        assert typist.type("--data-dir", "data", "newsletters", "list").status == 0
+        assert typist.settings
+        assert typist.settings.database.url == "postgresql://127.0.0.1/here"
+        assert typist.settings.http.port == 9000
+
+    def test_unless_a_database_is_given(self, typist: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("ZERO2PROD_DATABASE_URL", "postgresql://127.0.0.1/other")
+        typist.type("--data-dir", "data", "newsletters", "list")
+        assert typist.settings
+        assert typist.settings.database.url == "postgresql://127.0.0.1/other"
+        assert typist.settings.http.port == 8000
 
 
 class TestAdmin:
