@@ -145,6 +145,11 @@ class _Lane:
             outcome = stopped.outcome
             if isinstance(outcome, Throttled) and outcome.scope is Scope.RELAY:
                 self._gate.shut(stopped)
+        except (OSError, TypeError, ValueError) as error:
+            # What nobody foresaw may befall one mail; it must not take the other lanes with it.
+            phase = self._session.phase if self._session else Phase.SETUP
+            outcome = Stopped(phase, None, f"{type(error).__name__} while sending").outcome
+            self._drop()
         if outcome:
             self._due.append(parcel.report(outcome))
 

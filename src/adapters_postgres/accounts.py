@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from adapters_postgres.repositories import Repository
@@ -37,10 +38,10 @@ class PostgresAccountRepository(Repository, AccountRepository):
         return [_account(*row) for row in await self._rows(SQL["list"])]
 
     async def save(self, account: Account) -> None:
-        await self._count(SQL["save"], **_changeable(account))
+        await self._change(SQL["save"], **_changeable(account))
 
 
-def _changeable(account: Account) -> dict[str, object]:
+def _changeable(account: Account) -> dict[str, Any]:
     """What `save` writes, and the id."""
     return {
         "id": account.id,

@@ -43,6 +43,11 @@ RULED_FROM = (DeliveryState.LEASED, DeliveryState.ATTEMPTING, DeliveryState.UNCE
 ARROWS = [f"{before}>{after}" for before in RULED_FROM for after in TRANSITIONS[before]]
 """What a ruling may do to a row, in the form that the statement compares."""
 
+MOST_LOOKS = 10
+"""Batches that one claim looks at where many rows may not be mailed any more: the next claim goes on, and the lease of
+what was found first must not end meanwhile.
+"""
+
 Columns: TypeAlias = dict[str, list[Any]]
 
 
@@ -78,10 +83,11 @@ class PostgresDeliveryLedger(Repository, DeliveryLedger):
         terms = {"lease": lease, "worker": worker, "lasts": lasts, "first": first, "last": last, "at": at}
         claimed: list[Claimed] = []
         # Rows that may not be mailed any more are settled on the way: others are looked for in their place.
-        while wanted := limit - len(claimed):
+        for _ in range(MOST_LOOKS):
+            wanted = limit - len(claimed)
             rows = await self._rows(SQL["claim"], limit=wanted, **terms)
             claimed.extend(_claimed(lease, *row) for state, *row in rows if state == DeliveryState.LEASED)
-            if len(rows) < wanted:
+            if len(rows) < wanted or len(claimed) == limit:
                 break
         return claimed
 

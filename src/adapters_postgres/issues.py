@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from adapters_postgres.repositories import Repository
@@ -26,7 +27,7 @@ class PostgresIssueRepository(Repository, IssueRepository):
         return _issue(*rows[0]) if rows else None
 
     async def save(self, issue: Issue) -> None:
-        await self._count(SQL["save"], **_changeable(issue))
+        await self._change(SQL["save"], **_changeable(issue))
 
     async def list(self, limit: int, before: UUID | None = None) -> Sequence[Issue]:
         return [_issue(*row) for row in await self._rows(SQL["list"], limit=limit, before=before)]
@@ -36,7 +37,7 @@ class PostgresIssueRepository(Repository, IssueRepository):
         return [_issue(*row) for row in rows]
 
 
-def _changeable(issue: Issue) -> dict[str, object]:
+def _changeable(issue: Issue) -> dict[str, Any]:
     """What `save` writes, and the id."""
     return {
         "id": issue.id,

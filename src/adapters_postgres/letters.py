@@ -33,7 +33,7 @@ class PostgresLetterRepository(Repository, LetterRepository):
         return {found.id: found for found in (_letter(*row) for row in rows)}
 
     async def save(self, letter: Letter) -> None:
-        await self._count(SQL["save"], id=letter.id, state=letter.state.value, pause_reason=letter.pause_reason)
+        await self._change(SQL["save"], id=letter.id, state=letter.state.value, pause_reason=letter.pause_reason)
 
 
 def _letter(

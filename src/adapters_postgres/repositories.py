@@ -5,6 +5,8 @@ from typing import Any, LiteralString
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from zero2prod_core.errors import Defect
+
 
 class Repository:
     """Statements on one connection, in whatever transaction is open on it."""
@@ -21,3 +23,9 @@ class Repository:
         """How many rows a statement wrote."""
         cursor = await self._connection.execute(statement, parameters)
         return cursor.rowcount
+
+    async def _change(self, statement: LiteralString, *, rows: int = 1, **parameters: object) -> None:
+        """Run a statement that changes ``rows`` rows, which the caller knows to be there."""
+        changed = await self._count(statement, **parameters)
+        if changed != rows:
+            raise Defect(f"{rows} rows were to be changed, and {changed} are there")

@@ -37,7 +37,8 @@ class PostgresSubscriberRepository(Repository, SubscriberRepository):
         return _subscriber(*rows[0]) if rows else None
 
     async def save_batch(self, subscribers: Sequence[Subscriber]) -> None:
-        await self._count(SQL["save"], ids=[each.id for each in subscribers], **_changeable(subscribers))
+        ids = [each.id for each in subscribers]
+        await self._change(SQL["save"], rows=len(ids), ids=ids, **_changeable(subscribers))
 
     async def sharing_email(self, ids: Collection[UUID]) -> Sequence[Subscriber]:
         rows = await self._rows(SQL["lock_sharing_email"], ids=list(ids))
@@ -63,7 +64,7 @@ class PostgresSubscriberRepository(Repository, SubscriberRepository):
         return _round(*rows[0]) if rows else None
 
     async def save_round(self, round: Round) -> None:
-        await self._count(SQL["save_round"], id=round.id, state=round.state.value)
+        await self._change(SQL["save_round"], id=round.id, state=round.state.value)
 
     async def _add(self, candidates: Sequence[Subscriber]) -> set[UUID]:
         """Insert those whose e-mail address is free, waiting for whoever is just inserting it; the ids of new rows."""

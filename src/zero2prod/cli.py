@@ -37,7 +37,7 @@ for command in (up, serve, worker, migrate, admin, newsletters, issues):
 def main() -> None:
     """Run the command line; whatever the house refuses becomes one line and an exit code, never a traceback."""
     try:
-        cli()
+        cli(prog_name="zero2prod")
     except asyncio.CancelledError:
         fail("stopped at once, at the second signal.", INTERRUPTED)
     except (SettingInvalid, DataDirectoryRefused) as error:

@@ -31,13 +31,16 @@ log = structlog.get_logger(__name__)
 
 FIRST_ACCOUNT = Username("admin")
 
+USUAL_MAILBOX_PORT = 8025
+"""Port 25, where mail goes in, with the prefix that web pages for developers like to have."""
+
 
 @attrs.frozen
 class Plan:
-    """What `up` was asked for beyond the settings."""
+    """What `up` was asked for beyond the settings; ``mailbox_port`` None leaves the choice to us."""
 
     data_dir: Path
-    mailbox_port: int
+    mailbox_port: int | None
     workers: int
 
 
@@ -112,12 +115,22 @@ async def _start(server: EmbeddedPostgres) -> None:
         raise
 
 
+async def _open(mailbox: Mailbox, port: int | None) -> None:
+    """Open the mailbox at the port asked for, or else at the usual one, or where that is taken at any."""
+    try:
+        await mailbox.start(page_port=port or USUAL_MAILBOX_PORT)
+    except SettingInvalid:
+        if port is not None:
+            raise
+        await mailbox.start()
+
+
 async def _with_mailbox(settings: Settings, plan: Plan, stack: AsyncExitStack) -> tuple[str | None, Settings]:
     """Catch all mail on this machine, unless a transport was chosen."""
     if settings.mail.smtp_url or settings.mail.transport is not Transport.SMTP:
         return None, settings
     mailbox = Mailbox(SystemClock())
-    await mailbox.start(page_port=plan.mailbox_port)
+    await _open(mailbox, plan.mailbox_port)
     stack.push_async_callback(mailbox.stop)
     mail = attrs.evolve(settings.mail, smtp_url=f"smtp://127.0.0.1:{mailbox.smtp_port}?tls=none")
     return mailbox.page_url, attrs.evolve(settings, mail=mail)

@@ -6,7 +6,7 @@ from typing import TypeVar
 import pytest
 
 from tests.contract.backends import Backend
-from tests.support.builders import new_id, newsletter, token
+from tests.support.builders import account, issue, letter, new_id, newsletter, opened_round, subscriber, token
 from tests.support.faults import CommitLostAfter, CommitLostBefore, rolled_back
 from zero2prod_core.domain.newsletters import Newsletter
 from zero2prod_core.domain.tokens import Purpose
@@ -219,3 +219,22 @@ async def test_the_youngest_beat_counts(backend: Backend) -> None:
     assert last is not None
     assert timedelta(0) <= first < timedelta(seconds=30)
     assert timedelta(0) <= last < timedelta(seconds=30)
+
+
+@pytest.mark.parametrize(
+    "save",
+    [
+        lambda tx: tx.accounts.save(account()),
+        lambda tx: tx.issues.save(issue(letter())),
+        lambda tx: tx.letters.save(letter()),
+        lambda tx: tx.subscribers.save_batch([subscriber()]),
+        lambda tx: tx.subscribers.save_round(opened_round(subscriber())),
+    ],
+    ids=["account", "issue", "letter", "subscriber", "round"],
+)
+async def test_what_is_not_there_cannot_be_saved(
+    uow: UnitOfWork, save: Callable[[Transaction], Awaitable[None]]
+) -> None:
+    with pytest.raises(Defect):
+        async with uow() as tx:
+            await save(tx)

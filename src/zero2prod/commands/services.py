@@ -1,6 +1,7 @@
 """``zero2prod up``, ``serve``, ``worker`` and ``migrate``: what runs."""
 
 import asyncio
+import sys
 from pathlib import Path
 
 import click
@@ -23,13 +24,14 @@ def _flags(**given: object) -> dict[str, object]:
 @click.command()
 @port_option
 @click.option(
-    "--mailbox-port", default=8025, show_default=True, type=click.IntRange(1, 65535), help="TCP port of the mailbox."
+    "--mailbox-port", type=click.IntRange(1, 65535), help="TCP port of the mailbox.  [default: 8025, or any free one]"
 )
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where everything is kept.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 32), help="Delivery workers.")
-def up(port: int | None, mailbox_port: int, data_dir: Path | None, workers: int) -> None:
+def up(port: int | None, mailbox_port: int | None, data_dir: Path | None, workers: int) -> None:
     """Start everything on this machine: database, site, delivery worker and mailbox."""
-    settings = settings_for_terminal(_flags(port=port))
+    settings = load(_flags(port=port))
+    logs.configure(settings.log.format, sys.stderr)
     plan = supervisor.Plan((data_dir or default_data_dir()).expanduser().absolute(), mailbox_port, workers)
     asyncio.run(supervisor.up(settings, plan))
 

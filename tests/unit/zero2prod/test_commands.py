@@ -24,6 +24,7 @@ from zero2prod.container import Container
 from zero2prod.runtime import Runtime
 from zero2prod.settings import Settings
 from zero2prod.worker import Drained
+from zero2prod_core.domain.deliveries import Reply, SenderFault
 from zero2prod_core.domain.origins import ActorKind
 from zero2prod_core.errors import DataDirectoryRefused, Defect, SettingInvalid, StoreUnavailable
 
@@ -160,7 +161,7 @@ class TestEnds:
     def test_whatever_is_refused_becomes_one_line(
         self, typist: Terminal, monkeypatch: pytest.MonkeyPatch, error: BaseException, status: int, said: str
     ) -> None:
-        def broken() -> None:
+        def broken(**_: object) -> None:
             raise error
 
         monkeypatch.setattr(cli, "cli", broken)
@@ -169,7 +170,7 @@ class TestEnds:
     def test_a_result_that_cannot_be_written_is_a_failure(
         self, typist: Terminal, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def full() -> None:
+        def full(**_: object) -> None:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(cli, "cli", full)
@@ -362,9 +363,18 @@ class TestIssues:
         wait(pause())
         assert "paused\t530 log in first" in typist.type("issues", "show", str(issue.id)).out
 
+    def test_a_paused_one_is_resumed(self, typist: Terminal) -> None:
+        issue = wait(typist.core.published("a@example.com"))
+        wait(typist.core.send(*wait(typist.core.parcels(urgent=False)), outcome=SenderFault(Reply(530, "log in"))))
+        done = typist.type("issues", "resume", str(issue.id))
+        assert (done.status, done.out) == (0, f"Resumed {issue.id}.\n")
+        assert typist.type("issues", "show", str(issue.id), "--json").told["state"] == "sending"
+        assert typist.refused("issues", "resume", str(issue.id)) == "issue: cannot resume while sending."
+
+    @pytest.mark.parametrize("command", ["show", "resume"])
     @pytest.mark.parametrize("id_", ["42", "00000000-0000-7000-8000-000000000009"])
-    def test_one_that_does_not_exist_is_refused(self, typist: Terminal, id_: str) -> None:
-        assert typist.refused("issues", "show", id_) == f"issue: there is no issue {id_}."
+    def test_one_that_does_not_exist_is_refused(self, typist: Terminal, command: str, id_: str) -> None:
+        assert typist.refused("issues", command, id_) == f"issue: there is no issue {id_}."
 
 
 class TestServices:

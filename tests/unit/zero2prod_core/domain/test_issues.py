@@ -56,6 +56,12 @@ class TestContent:
         with pytest.raises(FieldInvalid, match=r"^html_content: must"):
             Content.parse("News", html=body)
 
+    @pytest.mark.parametrize("html", ["<p></p>", "<!-- words -->", "<p>&nbsp;</p>\n"])
+    def test_html_without_anything_to_see_needs_a_text(self, html: str) -> None:
+        with pytest.raises(FieldInvalid, match=r"^html_content: must show"):
+            Content.parse("News", html=html)
+        assert Content.parse("News", "Words", html).html == html
+
     def test_the_largest_allowed_is_allowed(self) -> None:
         body = "ü" * (LARGEST_BODY // 2)
         assert Content.parse("x" * LONGEST_TITLE, body).text == body

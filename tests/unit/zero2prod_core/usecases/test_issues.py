@@ -10,9 +10,9 @@ from tests.support.builders import idempotency_record, new_id, origin
 from tests.support.core import POLICY, Core, publication
 from tests.support.faults import CommitLostAfter, CommitLostBefore
 from zero2prod_core.domain.audit import Action
-from zero2prod_core.domain.deliveries import DeliveryState, Reply, Uncertain
+from zero2prod_core.domain.deliveries import DeliveryState, Reply, SenderFault, Uncertain
 from zero2prod_core.domain.idempotency import IdempotencyKey
-from zero2prod_core.domain.issues import IssueState
+from zero2prod_core.domain.issues import Issue, IssueState
 from zero2prod_core.domain.letters import Letter, LetterState, UncertainPolicy
 from zero2prod_core.domain.subscribers import Event
 from zero2prod_core.errors import (
@@ -21,6 +21,7 @@ from zero2prod_core.errors import (
     IdempotencyKeyReused,
     IssueUnknown,
     NewsletterUnknown,
+    TransitionRefused,
 )
 
 LOST = Uncertain(Reply(None, "lost"))
@@ -148,6 +149,43 @@ class TestReading:
     async def test_an_unknown_issue_is_refused(self, core: Core) -> None:
         with pytest.raises(IssueUnknown):
             await core.application.show_issue(new_id())
+
+
+class TestResuming:
+    async def paused(self, core: Core) -> Issue:
+        issue = await core.published("a@example.com")
+        await core.send(*await core.parcels(urgent=False), outcome=SenderFault(Reply(530, "5.7.0 log in first")))
+        return issue
+
+    async def test_it_goes_on_where_it_paused(self, core: Core) -> None:
+        issue = await self.paused(core)
+        resumed = await core.application.resume_issue(origin(), issue.id)
+        assert resumed == issue
+        assert await core.application.list_issues() == [issue]
+        assert (await letter_of(core, issue.id)).state is LetterState.OPEN
+        assert (await letter_of(core, issue.id)).pause_reason is None
+        core.clock.forward(timedelta(minutes=1))
+        await core.send(*await core.parcels(urgent=False))
+        assert await core.sums(issue) == {DeliveryState.SENT: 1}
+
+    async def test_one_event_says_who_did_it_and_why_it_had_paused(self, core: Core) -> None:
+        issue = await self.paused(core)
+        known = len(await core.audit())
+        await core.application.resume_issue(origin(), issue.id)
+        (event,) = (await core.audit())[known:]
+        assert (event.action, event.resource.id) == (Action.ISSUE_RESUMED, str(issue.id))
+        assert (event.origin, event.reason) == (origin(), "5.7.0 log in first")
+
+    async def test_one_that_has_not_paused_is_refused_and_changes_nothing(self, core: Core) -> None:
+        issue = await core.published("a@example.com")
+        known = await core.audit()
+        with pytest.raises(TransitionRefused, match="cannot resume while sending"):
+            await core.application.resume_issue(origin(), issue.id)
+        assert await core.audit() == known
+
+    async def test_an_unknown_one_is_refused(self, core: Core) -> None:
+        with pytest.raises(IssueUnknown):
+            await core.application.resume_issue(origin(), new_id())
 
 
 class TestFinishing:
