@@ -127,7 +127,8 @@ class LedgerMachine(StoreMachine):
     def claims_of(self, draw: DataObject) -> list[Claimed]:
         """Mostly those under which a row is still held; but stale ones, too, are part of life."""
         held = [claim for claim in self.claims if self.model.rows[claim.key].lease == claim.lease]
-        return held if held and draw.draw(MOSTLY) else self.claims[-STALE:]
+        rather_held = draw.draw(MOSTLY)
+        return held if held and rather_held else self.claims[-STALE:]
 
     def any_claim(self, draw: DataObject) -> Claimed:
         return draw.draw(sampled_from(self.claims_of(draw)))

@@ -303,7 +303,7 @@ def parse(command: click.Command, arguments: Sequence[str]) -> None:
     while isinstance(command, click.Group):
         name = rest.pop(0)
         command = command.commands[name]
-    command.make_context(name, rest)
+    command.make_context(name, rest, parent=click.Context(cli, **cli.context_settings))
 
 
 def check_make(arguments: Sequence[str]) -> None:
