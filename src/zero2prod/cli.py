@@ -12,7 +12,7 @@ from zero2prod.commands.issues import issues
 from zero2prod.commands.newsletters import newsletters
 from zero2prod.commands.services import migrate, serve, up, worker
 from zero2prod.commands.terminal import REFUSED, WRONG_SET_UP, fail
-from zero2prod_core.errors import DataDirectoryRefused, SettingInvalid, Zero2ProdError
+from zero2prod_core.errors import DataDirectoryRefused, SchemaRefused, SettingInvalid, Zero2ProdError
 
 INTERRUPTED = 130
 """What a shell reports for a program that ended by SIGINT."""
@@ -40,7 +40,7 @@ def main() -> None:
         cli(prog_name="zero2prod")
     except asyncio.CancelledError:
         fail("stopped at once, at the second signal.", INTERRUPTED)
-    except (SettingInvalid, DataDirectoryRefused) as error:
+    except (SettingInvalid, SchemaRefused, DataDirectoryRefused) as error:
         fail(str(error), WRONG_SET_UP)
     except Zero2ProdError as error:
         fail(str(error), REFUSED)

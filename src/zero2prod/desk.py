@@ -13,7 +13,7 @@ import attrs
 import structlog
 
 from adapters_system.gathering import Gathering
-from zero2prod_core.domain.deliveries import Mark, Outcome, Report, SenderFault, Throttled
+from zero2prod_core.domain.deliveries import Mark, Outcome, Report, Scope, SenderFault, Throttled
 from zero2prod_core.errors import Unavailable
 from zero2prod_core.ports.deliveries import Settled
 from zero2prod_core.ports.mailer import Desk, Parcel
@@ -23,7 +23,6 @@ log = structlog.get_logger(__name__)
 
 RETRY_EVERY = 0.5
 """Seconds between looks at a store that is away: it is back in use well within 5 s of its return."""
-
 
 REST = 5.0
 """Seconds without claiming an issue's mails after the relay refused some: few enough to be back soon after it."""
@@ -37,6 +36,11 @@ REFUSED = "refused"
 def outcome_name(kind: type[Outcome]) -> str:
     """What an outcome is called in sums and logs."""
     return kind.__name__.lower()
+
+
+def _is_refusal(outcome: Outcome) -> bool:
+    """Whether it came from the relay itself: one recipient domain that throttles must not slow the others."""
+    return isinstance(outcome, SenderFault) or (isinstance(outcome, Throttled) and outcome.scope is Scope.RELAY)
 
 
 @attrs.frozen
@@ -53,7 +57,6 @@ class LedgerDesk(Desk):
     Args:
         settle: the use case that writes results and grants marks.
         on_release: called with a lease's id when the last of its parcels has been settled.
-
         low: ``hungry`` is set while fewer bulk parcels than this wait, so that more are claimed before they run out.
 
     ``outcomes`` counts what was reported, by the outcome's name, and under ``REFUSED`` the marks that were not granted.
@@ -100,7 +103,7 @@ class LedgerDesk(Desk):
         granted = await self._gathering(_Visit(tuple(reports), tuple(marks)))
         for report in reports:
             self.outcomes[outcome_name(type(report.outcome))] += 1
-            if isinstance(report.outcome, UNTRIED):
+            if _is_refusal(report.outcome):
                 self._refuse(report.outcome)
             self._done(report.lease)
         for mark, holds in zip(marks, granted, strict=True):
@@ -147,7 +150,7 @@ class LedgerDesk(Desk):
         """Whether the relay refused our mail a moment ago: claiming another batch would only put it back."""
         return self._refused_at is not None and asyncio.get_running_loop().time() < self._refused_at + REST
 
-    def _refuse(self, outcome: Throttled | SenderFault) -> None:
+    def _refuse(self, outcome: Outcome) -> None:
         """Rest, and tell the operator once for each rest: a relay that is away fails every mail that is tried."""
         if not self.resting:
             self._refused_at = asyncio.get_running_loop().time()

@@ -112,12 +112,21 @@ class Worker:
             for job in JOBS:
                 await self._job(job)()
             await self._deliver_all()
-        untried = sum(self._desk.outcomes[outcome_name(kind)] for kind in UNTRIED)
-        return Drained(self._desk.outcomes, untried + await self._app.count_unfinished())
+        return Drained(self._desk.outcomes, self._untried() + await self._app.count_unfinished())
 
     async def _deliver_all(self) -> None:
-        while not self._stopping.is_set() and await self._claim(urgent=True) + await self._claim(urgent=False):
-            await self._desk.idle()
+        """Until nothing is due, or the relay takes nothing of what is: that would soon be due again, without end."""
+        tried = -1
+        while not self._stopping.is_set() and self._tried() > tried:
+            tried = self._tried()
+            if await self._claim(urgent=True) + await self._claim(urgent=False):
+                await self._desk.idle()
+
+    def _tried(self) -> int:
+        return self._desk.outcomes.total() - self._untried()
+
+    def _untried(self) -> int:
+        return sum(self._desk.outcomes[outcome_name(kind)] for kind in UNTRIED)
 
     @asynccontextmanager
     async def _sending(self) -> AsyncIterator[None]:

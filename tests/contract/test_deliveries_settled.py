@@ -390,6 +390,16 @@ class TestLeases:
         assert await ledger.report(second, OK, at=moment)
         assert await ledger.state(second.key) == SENT
 
+    async def test_a_lease_that_still_holds_is_not_the_lease_of_a_row_it_gave_up(self, ledger: Ledger) -> None:
+        _, _, first = await attempting(ledger)
+        await ledger.report(first, BUSY)
+        moment = later(AT_LEASE_END - JUST)
+        (second,) = await ledger.claim(at=moment)
+        assert (second.key, second.attempt) == (first.key, first.attempt)
+        assert await ledger.mark(first, second, at=moment) == [False, True]
+        assert not await ledger.report(first, OK, at=moment)
+        assert await ledger.report(second, OK, at=moment)
+
     async def test_the_stores_clock_is_the_default(self, ledger: Ledger) -> None:
         words, (reader,) = await ledger.letter(), await ledger.readers(1)
         lease = new_id()

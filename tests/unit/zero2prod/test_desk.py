@@ -252,6 +252,13 @@ class TestResting:
         assert (before, office.desk.resting) == (False, True)
         assert [entry["event"] for entry in logs] == ["relay_refuses"]
 
+    async def test_one_recipient_domain_that_throttles_slows_nobody_else(self, office: Office) -> None:
+        await office.issue(ADA)
+        (parcel,) = await office.desk.take()
+        with capture_logs() as logs:
+            await office.desk.settle([parcel.report(Throttled(THROTTLED.reply, Scope.DOMAIN))], [])
+        assert (office.desk.resting, logs) == (False, [])
+
     async def test_the_rest_ends(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "REST", 0.0)
         await office.issue(ADA)

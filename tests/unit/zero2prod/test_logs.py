@@ -70,8 +70,8 @@ class TestJson:
 
     def test_libraries_warnings_are_lines_of_the_same_kind(self, stream: io.StringIO) -> None:
         configure(LogFormat.JSON, stream)
-        logging.getLogger("a.library").warning("%s is odd", "this")
-        logging.getLogger("a.library").info("not interesting")
+        logging.getLogger("a.neighbour").warning("%s is odd", "this")
+        logging.getLogger("a.neighbour").info("not interesting")
         (entry,) = logged(stream)
         assert (entry["event"], entry["level"]) == ("this is odd", "warning")
         assert "timestamp" in entry
@@ -81,7 +81,7 @@ class TestJson:
         try:
             raise ValueError("why")
         except ValueError:
-            logging.getLogger("a.library").exception("failed")
+            logging.getLogger("a.neighbour").exception("failed")
         (entry,) = logged(stream)
         assert "ValueError: why" in entry["exception"]
 
@@ -122,7 +122,7 @@ def test_a_traceback_shows_no_values_of_variables(form: LogFormat) -> None:
     terminal = Terminal()
     configure(form, terminal)
     token = "".join(["hunter", "2"])
-    for log in (structlog.get_logger("test"), logging.getLogger("a.library")):
+    for log in (structlog.get_logger("test"), logging.getLogger("a.neighbour")):
         try:
             raise ValueError(f"{len(token)} characters")
         except ValueError:
@@ -136,7 +136,7 @@ class TestStreamsThatGoAway:
         configure(LogFormat.AUTO, stream)
         stream.close()
         structlog.get_logger("test").info("serving")
-        logging.getLogger("a.library").warning("odd")
+        logging.getLogger("a.neighbour").warning("odd")
         assert stream.closed
 
     def test_nor_for_a_full_one(self) -> None:

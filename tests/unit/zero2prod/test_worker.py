@@ -1,138 +1,37 @@
 """The delivery worker over a store and a relay in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import TypeVar
-from uuid import UUID
 
 import attrs
 import pytest
 from structlog.testing import capture_logs
 
 from adapters_email.memory import InMemoryMailer
-from adapters_memory import InMemoryDeliverySignal, InMemoryHeartbeats, InMemoryLocks
+from adapters_memory import InMemoryHeartbeats
 from tests.support.builders import origin
 from tests.support.core import ADA, POLICY, SENT, Core, publication, sign_up
-from tests.support.outages import Outage, Unsteady
+from tests.support.outages import Outage
 from tests.support.waiting import eventually
+from tests.support.works import (
+    PATIENT,
+    READERS,
+    BrokenMailer,
+    BrokenRenewal,
+    BusyLocks,
+    LaterAndLater,
+    PausingMailer,
+    WatchedRenewal,
+    Works,
+    soon,
+)
 from zero2prod import desk as desk_module
 from zero2prod import worker as module
-from zero2prod.worker import JOBS, Drained, Pace, Parts, Worker
+from zero2prod.worker import JOBS, Drained, Pace
 from zero2prod_core.domain.deliveries import Deferred, DeliveryState, Outcome, Reply, Scope, Throttled
 from zero2prod_core.domain.issues import IssueState
 from zero2prod_core.errors import Defect, StoreUnavailable
-from zero2prod_core.ports.mailer import Desk, Mailer, Parcel
-from zero2prod_core.ports.store import Heartbeats
-from zero2prod_core.usecases.deliveries import RenewLease
-
-Result = TypeVar("Result")
-
-READERS = [f"{name}@example.com" for name in "abcde"]
-PATIENT = Pace(poll=timedelta(hours=1), renewal=timedelta(hours=1))
-
-
-class PausingMailer(Mailer):
-    """Marks one parcel, and reports it as sent once it may go on.
-
-    ``marked`` is set when its mark is granted. Cancelled, it reports nothing.
-    """
-
-    def __init__(self) -> None:
-        self.marked = asyncio.Event()
-        self.may_go_on = asyncio.Event()
-
-    async def run(self, desk: Desk) -> None:
-        while parcels := await desk.take():
-            await desk.settle([], [parcel.mark for parcel in parcels])
-            self.marked.set()
-            await self.may_go_on.wait()
-            await desk.settle([parcel.report(SENT) for parcel in parcels], [])
-
-
-class BrokenMailer(Mailer):
-    """Takes one parcel and breaks."""
-
-    async def run(self, desk: Desk) -> None:
-        await desk.take()
-        raise RuntimeError("the mailer is broken")
-
-
-@attrs.frozen
-class WatchedRenewal(RenewLease):
-    renewed: asyncio.Event
-
-    async def __call__(self, lease: UUID) -> bool:
-        lasts = await RenewLease(self.uow, self.policy)(lease)
-        self.renewed.set()
-        return lasts
-
-
-class BrokenRenewal(RenewLease):
-    async def __call__(self, lease: UUID) -> bool:
-        raise Defect(f"lease {lease} cannot be renewed")
-
-
-class BusyLocks(InMemoryLocks):
-    """``tried`` names the locks that were asked for; those in ``busy`` are held elsewhere."""
-
-    def __init__(self, *busy: str) -> None:
-        super().__init__()
-        self._held |= set(busy)
-        self.tried: list[str] = []
-
-    @asynccontextmanager
-    async def try_hold(self, name: str) -> AsyncIterator[bool]:
-        self.tried.append(name)
-        async with super().try_hold(name) as held:
-            yield held
-
-
-class Works:
-    """A core and what its workers need; a test changes a part before it asks for a worker."""
-
-    def __init__(self) -> None:
-        self.core = Core()
-        self.uow = Unsteady(self.core.store)
-        self.heartbeats: Heartbeats = InMemoryHeartbeats(self.core.store)
-        self.locks = BusyLocks()
-        self.mailer = InMemoryMailer()
-        self.application = self.core.over(self.uow)
-
-    def worker(self, mailer: Mailer | None = None, pace: Pace = PATIENT) -> Worker:
-        signal = InMemoryDeliverySignal(self.core.store)
-        return Worker(
-            "worker", Parts(self.application, mailer or self.mailer, signal, self.locks, self.heartbeats, pace)
-        )
-
-    @asynccontextmanager
-    async def working(self, mailer: Mailer | None = None, pace: Pace = PATIENT) -> AsyncIterator[Worker]:
-        """A worker that runs, and is stopped at the end."""
-        worker = self.worker(mailer, pace)
-        task = asyncio.create_task(worker.run())
-        try:
-            yield worker
-        finally:
-            worker.stop()
-            await soon(task)
-
-    @property
-    def mailed(self) -> list[str]:
-        return [mail.envelope.recipient for mail in self.mailer.mails]
-
-    async def sums(self) -> dict[DeliveryState, int]:
-        (issue,) = await self.core.application.list_issues()
-        return await self.core.sums(issue)
-
-    async def become(self, **sums: int) -> None:
-        """Wait until the one issue's sums are these, by the states' names."""
-        wanted = {DeliveryState(name): count for name, count in sums.items()}
-
-        async def are_they() -> bool:
-            return await self.sums() == wanted
-
-        assert await eventually(are_they, 5), await self.sums()
+from zero2prod_core.ports.mailer import Parcel
 
 
 @pytest.fixture
@@ -145,10 +44,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A store that is away is looked for at once."""
     monkeypatch.setattr(module, "RETRY_EVERY", 0.001)
     monkeypatch.setattr(desk_module, "RETRY_EVERY", 0.001)
-
-
-async def soon(waiting: Awaitable[Result]) -> Result:
-    return await asyncio.wait_for(waiting, 5)
 
 
 def later(parcel: Parcel) -> Outcome:
@@ -407,6 +302,16 @@ class TestDraining:
         works.mailer = InMemoryMailer(throttled)
         drained = await soon(works.worker().drain())
         assert (drained.outcomes, drained.left) == ({"throttled": 2}, 2)
+
+    async def test_a_relay_that_takes_nothing_is_not_tried_without_end(self, works: Works) -> None:
+        await works.core.published("a@example.com", "b@example.com")
+        claim = works.application.claim_deliveries
+        later_and_later = LaterAndLater(claim.uow, claim.ids, claim.keys, claim.policy, works.core.clock)
+        works.application = attrs.evolve(works.application, claim_deliveries=later_and_later)
+        works.mailer = InMemoryMailer(throttled)
+        drained = await soon(works.worker().drain())
+        assert drained.outcomes["throttled"] <= 4
+        assert drained.left >= 2
 
     async def test_what_a_job_makes_due_is_delivered_as_well(self, works: Works) -> None:
         await works.core.published("a@example.com")
