@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-from zero2prod_core.errors import Defect, StoreUnavailable, Zero2ProdError
+from zero2prod_core.errors import Defect, SchemaRefused, StoreUnavailable, Zero2ProdError
 
 # PostgreSQL 18, appendix A. Classes: 08 connection, 40 rolled back (serialization, deadlock), 53 out of something,
 # 57 somebody intervened (shutdown, starting up, cancelled, timed out), 58 the server's disk or system.
@@ -19,9 +19,13 @@ PASSING_CLASSES = frozenset({"08", "40", "53", "57", "58"})
 # server. 55P03: a lock that was not granted within lock_timeout.
 PASSING_STATES = frozenset({"25006", "25P03", "25P04", "55P03"})
 
+# 3F000, 42703, 42883, 42P01: no such schema, column, function or table.
+LACKING_STATES = frozenset({"3F000", "42703", "42883", "42P01"})
+
 
 def translate(error: psycopg.Error) -> Zero2ProdError:
-    """What the caller is told: StoreUnavailable where the same call may succeed later, else Defect.
+    """What the caller is told: StoreUnavailable where the same call may succeed later, SchemaRefused where the schema
+    is not up to date, else Defect.
 
     A defect names SQLSTATE and constraint only: the server's own words may quote what somebody typed.
     """
@@ -29,6 +33,8 @@ def translate(error: psycopg.Error) -> Zero2ProdError:
     if state is None:
         lost = isinstance(error, psycopg.OperationalError)
         return StoreUnavailable() if lost else Defect(f"a statement could not be sent: {type(error).__name__}")
+    if state in LACKING_STATES:
+        return SchemaRefused("what this program needs is not there", "Run: zero2prod migrate")
     if state in PASSING_STATES or state[:2] in PASSING_CLASSES:
         return StoreUnavailable()
     return Defect(" ".join(filter(None, ("a statement was refused:", state, error.diag.constraint_name))))

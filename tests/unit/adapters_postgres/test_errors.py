@@ -3,7 +3,7 @@ import pytest
 from psycopg import errors
 
 from adapters_postgres.errors import is_lost, translate, translated
-from zero2prod_core.errors import Defect, StoreUnavailable, Zero2ProdError
+from zero2prod_core.errors import Defect, SchemaRefused, StoreUnavailable, Zero2ProdError
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from zero2prod_core.errors import Defect, StoreUnavailable, Zero2ProdError
         (psycopg.ProgrammingError("a placeholder without its value"), Defect),
         (errors.InsufficientPrivilege(), Defect),
         (errors.SyntaxError(), Defect),
-        (errors.UndefinedTable(), Defect),
+        (errors.UndefinedTable(), SchemaRefused),
         (errors.UniqueViolation(), Defect),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else type(value).__name__,
