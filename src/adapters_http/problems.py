@@ -66,7 +66,7 @@ OUR_FAULT: Final = "Something went wrong on our side. It has been noted; try aga
 DETAILS: Final[Mapping[int, str]] = MappingProxyType(
     {
         HTTPStatus.NOT_FOUND: "There is nothing under this link. Check it for a typing mistake, or start anew.",
-        HTTPStatus.METHOD_NOT_ALLOWED: "This page cannot be used in that way. The header Allow names the methods.",
+        HTTPStatus.METHOD_NOT_ALLOWED: "This page cannot be used in that way.",
     }
 )
 

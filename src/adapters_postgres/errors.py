@@ -19,6 +19,8 @@ PASSING_CLASSES = frozenset({"08", "40", "53", "57", "58"})
 # server. 55P03: a lock that was not granted within lock_timeout.
 PASSING_STATES = frozenset({"25006", "25P03", "25P04", "55P03"})
 
+INSUFFICIENT_PRIVILEGE = "42501"
+
 # 3F000, 42703, 42883, 42P01: no such schema, column, function or table.
 LACKING_STATES = frozenset({"3F000", "42703", "42883", "42P01"})
 
@@ -33,6 +35,8 @@ def translate(error: psycopg.Error) -> Zero2ProdError:
     if state is None:
         lost = isinstance(error, psycopg.OperationalError)
         return StoreUnavailable() if lost else Defect(f"a statement could not be sent: {type(error).__name__}")
+    if state == INSUFFICIENT_PRIVILEGE:
+        return SchemaRefused("this role may not do that", "Give the owner's URL in ZERO2PROD_DATABASE_OWNER_URL")
     if state in LACKING_STATES:
         return SchemaRefused("what this program needs is not there", "Run: zero2prod migrate")
     if state in PASSING_STATES or state[:2] in PASSING_CLASSES:

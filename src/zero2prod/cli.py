@@ -12,7 +12,7 @@ from zero2prod.commands.issues import issues
 from zero2prod.commands.newsletters import newsletters
 from zero2prod.commands.services import migrate, serve, up, worker
 from zero2prod.commands.terminal import REFUSED, WRONG_SET_UP, fail
-from zero2prod_core.errors import DataDirectoryRefused, SchemaRefused, SettingInvalid, Zero2ProdError
+from zero2prod_core.errors import DataDirectoryRefused, SchemaRefused, SettingInvalid, Unavailable, Zero2ProdError
 
 INTERRUPTED = 130
 """What a shell reports for a program that ended by SIGINT."""
@@ -43,6 +43,13 @@ def main() -> None:
     except (SettingInvalid, SchemaRefused, DataDirectoryRefused) as error:
         fail(str(error), WRONG_SET_UP)
     except Zero2ProdError as error:
-        fail(str(error), REFUSED)
+        fail(f"{error}{_driver_says(error)}", REFUSED)
     except OSError as error:
         fail(f"the result cannot be written: {error.strerror}.", REFUSED)
+
+
+def _driver_says(error: Zero2ProdError) -> str:
+    """Why a part does not answer, in its driver's words: a wrong password looks like a server that is away."""
+    if not isinstance(error, Unavailable) or error.__cause__ is None:
+        return ""
+    return f" ({' '.join(str(error.__cause__).split())})"

@@ -73,7 +73,10 @@ def _gathered(application: Application) -> tuple[Application, Gathering[SignUp, 
 
 def _check_database(settings: Settings) -> None:
     if not settings.database.url:
-        rule = "is missing. Give a libpq URL, or start `zero2prod up`, which brings a database of its own."
+        rule = (
+            "is missing. Give a libpq URL, or start `zero2prod up`, which brings a database of its own; "
+            "where it keeps its data elsewhere, say so: zero2prod --data-dir DIR …"
+        )
         raise SettingInvalid(name_of("database.url"), rule)
 
 

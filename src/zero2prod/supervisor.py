@@ -17,7 +17,7 @@ from adapters_email.smtp_url import is_loopback
 from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_system.clock import SystemClock
 from zero2prod import runtime
-from zero2prod.mailbox import Mailbox
+from zero2prod.mailbox import LOOPBACK, Mailbox
 from zero2prod.processes import stopping_on_signals
 from zero2prod.running_settings import published
 from zero2prod.services import RESTART_AFTER, Kept, running_services
@@ -74,13 +74,29 @@ def _check_ports(settings: Settings, plan: Plan) -> None:
     """Say at once what the site's own process could only say in its log."""
     if plan.mailbox_port == settings.http.port:
         raise SettingInvalid("--mailbox-port", f"is the site's port {plan.mailbox_port}. Choose another one.")
+    if plan.mailbox_port and _is_taken(LOOPBACK, plan.mailbox_port):
+        rule = f"port {plan.mailbox_port} is in use. Stop the other program, or choose another port."
+        raise SettingInvalid("--mailbox-port", rule)
     try:
-        family, *_, where = socket.getaddrinfo(settings.http.host, settings.http.port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(where)
+        _probe(settings.http.host, settings.http.port)
     except (OSError, UnicodeError) as error:
         raise runtime.cannot_listen(settings, error) from None
+
+
+def _is_taken(host: str, port: int) -> bool:
+    """Whether a port cannot be listened on now."""
+    try:
+        _probe(host, port)
+    except OSError:
+        return True
+    return False
+
+
+def _probe(host: str, port: int) -> None:
+    family, *_, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(where)
 
 
 async def _with_database(settings: Settings, plan: Plan, stack: AsyncExitStack) -> Settings:

@@ -135,7 +135,7 @@ class TokenMalformed(Refusal):
 
     def __init__(self, field: str = "subscription_token") -> None:
         super().__init__(
-            f"{field}: not a token. Open the link exactly as it stands in the mail.",
+            f"{field}: not a token. Open the link exactly as it was given.",
             field=field,
             rule="letters, digits, - and _ only, of a token's length",
         )

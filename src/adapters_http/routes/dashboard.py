@@ -16,7 +16,11 @@ class Dashboard:
     pages: Pages
 
     def routes(self) -> Sequence[web.RouteDef]:
-        return [web.get("/admin/dashboard", self.show)]
+        return [web.get("/admin/dashboard", self.show), web.get("/admin", self.find)]
+
+    async def find(self, _request: web.Request) -> web.Response:
+        """What a person types from memory."""
+        return self.pages.redirect("/admin/dashboard")
 
     async def show(self, request: web.Request) -> web.Response:
         return self.pages.staff(request, "dashboard.html", account=visitor_of(request).account)

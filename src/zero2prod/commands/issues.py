@@ -34,7 +34,11 @@ def publish(
     key = IdempotencyKey.parse(idempotency_key if idempotency_key is not None else uuid4().hex)
     publication = Publication(Slug.parse(newsletter), content, key)
     issue = run_with(lambda runtime: runtime.application.publish(publication, terminal()))
-    show(_fields(issue), [f"Published {issue.id} to {issue.audience} subscribers."], as_json=as_json)
+    show(
+        _fields(issue),
+        [f"Published {issue.id} to {issue.audience} {'reader' if issue.audience == 1 else 'readers'}."],
+        as_json=as_json,
+    )
 
 
 def _read(path: Path | None, option: str) -> str:
@@ -43,7 +47,9 @@ def _read(path: Path | None, option: str) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise FieldInvalid(f"--{option}", f"cannot be read: {error}", "Give a file that exists") from None
+        raise FieldInvalid(
+            f"--{option}", f"{path} cannot be read ({error.strerror})", "Give a file that exists"
+        ) from None
     except UnicodeDecodeError:
         raise FieldInvalid(f"--{option}", f"{path} is not in UTF-8", "Save it as UTF-8") from None
 

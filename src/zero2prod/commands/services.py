@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from adapters_postgres.embedded import default_data_dir
 from zero2prod import logs, runtime, supervisor
-from zero2prod.commands.terminal import REFUSED, fail, json_option, settings_for_terminal, show
+from zero2prod.commands.terminal import REFUSED, data_dir_of_up, fail, json_option, settings_for_terminal, show
 from zero2prod.settings_checks import check_keys
 from zero2prod.settings_loading import load
 
@@ -32,7 +31,7 @@ def up(port: int | None, mailbox_port: int | None, data_dir: Path | None, worker
     """Start everything on this machine: database, site, delivery worker and mailbox."""
     settings = load(_flags(port=port))
     logs.configure(settings.log.format, sys.stderr)
-    plan = supervisor.Plan((data_dir or default_data_dir()).expanduser().absolute(), mailbox_port, workers)
+    plan = supervisor.Plan((data_dir or data_dir_of_up()).expanduser().absolute(), mailbox_port, workers)
     asyncio.run(supervisor.up(settings, plan))
 
 

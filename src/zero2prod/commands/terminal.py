@@ -31,12 +31,12 @@ def settings_for_terminal(flags: Mapping[str, object] | None = None) -> Settings
     """
     settings = load(flags)
     if not settings.database.url:
-        settings = load(flags, {**os.environ, **running_settings.read(_data_dir())})
+        settings = load(flags, {**os.environ, **running_settings.read(data_dir_of_up())})
     logs.configure(settings.log.format, sys.stderr)
     return settings
 
 
-def _data_dir() -> Path:
+def data_dir_of_up() -> Path:
     """Where the root command's ``--data-dir`` points, or where `up` keeps its data by itself."""
     given: Path | None = click.get_current_context().find_root().params.get("data_dir")
     return given or default_data_dir()

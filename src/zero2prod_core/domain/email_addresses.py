@@ -72,7 +72,7 @@ class EmailAddress:
         _check_length(typed, field)
         local, _, domain = typed.partition("@")
         if not (local and domain) or "@" in domain:
-            raise FieldInvalid(field, "must have exactly one @, between a local part and a domain", EXAMPLE)
+            raise FieldInvalid(field, "must have a local part, one @ and a domain", EXAMPLE)
         normal = unicodedata.normalize("NFC", local)
         for form in (local, normal):
             _check_local_part(form, field)

@@ -12,7 +12,7 @@ import attrs
 from zero2prod_core.domain.canonical import canonical_json
 from zero2prod_core.domain.instants import Instant
 from zero2prod_core.domain.newsletters import parse_line
-from zero2prod_core.errors import FieldInvalid, FieldMissing, TransitionRefused
+from zero2prod_core.errors import FieldInvalid, TransitionRefused
 
 LONGEST_TITLE = 200
 """Characters: it becomes the Subject, where mail programs show well under a hundred."""
@@ -81,7 +81,7 @@ class Content:
             _parse_body(html, "html_content"),
         )
         if parsed.text is None and parsed.html is None:
-            raise FieldMissing("text_content")
+            raise FieldInvalid("text_content", "must be given where there is no HTML", "Give text, HTML or both")
         if parsed.text is None and parsed.html is not None and not shows_something(parsed.html):
             raise FieldInvalid("html_content", "must show a text or a picture", "Write what readers are to see")
         return parsed

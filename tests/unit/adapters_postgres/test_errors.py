@@ -24,7 +24,7 @@ from zero2prod_core.errors import Defect, SchemaRefused, StoreUnavailable, Zero2
         (errors.TooManyConnections(), StoreUnavailable),
         (psycopg.InterfaceError("the cursor is closed"), Defect),
         (psycopg.ProgrammingError("a placeholder without its value"), Defect),
-        (errors.InsufficientPrivilege(), Defect),
+        (errors.InsufficientPrivilege(), SchemaRefused),
         (errors.SyntaxError(), Defect),
         (errors.UndefinedTable(), SchemaRefused),
         (errors.UniqueViolation(), Defect),

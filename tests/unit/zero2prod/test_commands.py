@@ -124,7 +124,7 @@ class TestIssues:
         wait(typist.core.confirmed(ADA))
         done = typist.type("issues", "publish", "--title", "News", "--text", words)
         (issue,) = wait(typist.core.application.list_issues())
-        assert (done.status, done.out) == (0, f"Published {issue.id} to 1 subscribers.\n")
+        assert (done.status, done.out) == (0, f"Published {issue.id} to 1 reader.\n")
         (parcel,) = wait(typist.core.parcels(urgent=False))
         assert (parcel.letter.subject, parcel.letter.text, parcel.letter.html) == ("News", "Слова ☕\n", None)
 
@@ -142,10 +142,10 @@ class TestIssues:
     @pytest.mark.parametrize(
         ("arguments", "said"),
         [
-            (("--title", "News"), "text_content: missing"),
+            (("--title", "News"), "text_content: must be given"),
             (("--title", "", "--text", "words.txt"), "title: missing"),
-            (("--title", "News", "--text", "nowhere"), "--text: cannot be read"),
-            (("--title", "News", "--html", "."), "--html: cannot be read"),
+            (("--title", "News", "--text", "nowhere"), "--text: nowhere cannot be read"),
+            (("--title", "News", "--html", "."), "--html: . cannot be read"),
             (("--title", "News", "--text", "latin"), "--text: latin is not in UTF-8. Save it as UTF-8."),
             (
                 ("--title", "News", "--text", "words.txt", "--newsletter", "weekly"),

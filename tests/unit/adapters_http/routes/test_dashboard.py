@@ -12,3 +12,8 @@ async def test_the_dashboard_leads_everywhere(staff: House) -> None:
 async def test_an_odd_username_is_shown_as_it_is(house: House) -> None:
     await house.log_in("ada+test@example.com")
     assert "Welcome ada+test@example.com" in (await house.get("/admin/dashboard")).text
+
+
+async def test_what_a_person_types_from_memory_leads_there(staff: House) -> None:
+    answer = await staff.get("/admin")
+    assert (answer.status, answer.headers["Location"]) == (303, "/admin/dashboard")

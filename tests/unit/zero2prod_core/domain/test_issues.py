@@ -39,8 +39,19 @@ class TestContent:
 
     @pytest.mark.parametrize(("title", "body"), [("", "Words"), ("  ", "Words"), ("News", ""), ("News", " \n ")])
     def test_what_is_missing_is_named(self, title: str, body: str) -> None:
-        with pytest.raises(FieldMissing, match="text_content" if title.strip() else "title"):
+        with pytest.raises((FieldMissing, FieldInvalid), match="text_content" if title.strip() else "title"):
             Content.parse(title, body)
+
+    @pytest.mark.parametrize(
+        "html", ["<script>alert(1)</script>", "<!-- only a comment -->", "<p> </p>", "<style>p {}</style>"]
+    )
+    def test_html_that_shows_nothing_is_no_issue(self, html: str) -> None:
+        with pytest.raises(FieldInvalid, match="html_content"):
+            Content.parse("News", html=html)
+
+    @pytest.mark.parametrize("html", ["<p>Words</p>", "<img src=x>", "<b>Words"])
+    def test_html_that_shows_something_is_one(self, html: str) -> None:
+        assert Content.parse("News", html=html).html == html
 
     @pytest.mark.parametrize(
         "title", ["a\nb", "a\rb", "a\0b", "a\u2028b", "a\u202eb", "a\ud800b", "x" * (LONGEST_TITLE + 1)]
