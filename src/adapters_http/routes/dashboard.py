@@ -20,7 +20,7 @@ class Dashboard:
 
     async def find(self, _request: web.Request) -> web.Response:
         """What a person types from memory."""
-        return self.pages.redirect("/admin/dashboard")
+        return self.pages.see_other("/admin/dashboard")
 
     async def show(self, request: web.Request) -> web.Response:
         return self.pages.staff(request, "dashboard.html", account=visitor_of(request).account)
