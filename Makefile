@@ -8,6 +8,7 @@ bin := $(venv)/bin
 server := $(venv)/.server
 dev := $(venv)/.dev
 upkeep := .venv-upkeep/.upkeep
+benchmarks := $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/*.py))
 
 pip_install = -m pip install --quiet --disable-pip-version-check
 lock_with = .venv-upkeep/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -16,7 +17,7 @@ lock_with = .venv-upkeep/bin/uv pip compile --quiet --universal --python-version
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help up install test check bench soak audit lock clean
+.PHONY: help up install test check bench docs soak audit lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -38,7 +39,12 @@ check: $(dev) ## format, lint, types, import contracts, wheel
 	$(bin)/python -m tests.wheel
 
 bench: $(dev) ## benchmarks; fails where a ratio is missed
-	@status=0; for file in $(wildcard benchmarks/*.py); do $(bin)/python $$file $(ARGS) || status=1; done; exit $$status
+	@test -n "$(benchmarks)" || { echo "There is no benchmark in benchmarks/" >&2; exit 1; }
+	@status=0; for name in $(benchmarks); do $(bin)/python -m benchmarks.$$name || status=1; done; exit $$status
+
+docs: $(dev) ## the documentation as a static site in build/site
+	@$(bin)/mkdocs build --strict
+	@echo "Ready in build/site"
 
 soak: $(dev) ## long fault runs
 	@exec $(bin)/pytest -m soak --timeout=0 --hypothesis-profile=search $(ARGS)
