@@ -54,7 +54,7 @@ def memory(request: pytest.FixtureRequest) -> Subject:
         signal, beats = InMemoryDeliverySignal(uow), InMemoryHeartbeats(uow)
         yield Backend(uow, InMemoryLocks(), signal, InMemoryHealth(), beats)
 
-    return Subject("memory", opened, share=1)
+    return Subject("memory", opened, share=0.75)
 
 
 def postgres(request: pytest.FixtureRequest) -> Subject:

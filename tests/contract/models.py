@@ -29,6 +29,9 @@ ATTEMPTING, UNCERTAIN, SENT = DeliveryState.ATTEMPTING, DeliveryState.UNCERTAIN,
 FAILED, SUPPRESSED = DeliveryState.FAILED, DeliveryState.SUPPRESSED
 WAITING, HELD = (PENDING, DEFERRED), (LEASED, ATTEMPTING)
 
+FEW_LOOKS = 5
+"""Rows that every backend puts down on the way of one claim, even if it looks at one at a time."""
+
 
 @attrs.define
 class Row:
@@ -74,6 +77,17 @@ class LedgerModel:
         self.rows |= {key: Row(key, priority, at, at + give_up_after) for key in keys}
         return len(keys)
 
+    def limit(self, limit: int, at: Instant, *, urgent: bool) -> int:
+        """The limit; or all rows, where it would cut between rows whose turn comes together, or where so many may not
+        be mailed that a claim might rather end than look further.
+        """
+        due = self._due(at, urgent=urgent)
+        turns = sorted(_turn(row) for row in due if self._verdict(row, at) is LEASED)
+        if len(due) - len(turns) >= FEW_LOOKS:
+            return len(self.rows)
+        ties = [row for row in due if limit < len(turns) and _turn(row) == turns[limit - 1]]
+        return limit if len(ties) <= 1 else len(self.rows)
+
     def claim(
         self,
         claimed: Sequence[Claimed],
@@ -83,11 +97,8 @@ class LedgerModel:
         *,
         urgent: bool,
     ) -> None:
-        """Check what a claim took and what it put down on its way, and do the same.
-
-        Which of several rows come first is not said where they are equally urgent and equally long due.
-        """
-        due = {row.key: row for row in self._due(urgent, at)}
+        """Check what a claim took and what it put down on its way, and do the same."""
+        due = {row.key: row for row in self._due(at, urgent=urgent)}
         good = [row for row in due.values() if self._verdict(row, at) is LEASED]
         taken = [due[each.key] for each in claimed]
         assert len({row.key for row in taken}) == len(taken) == min(limit, len(good))
@@ -144,7 +155,7 @@ class LedgerModel:
         rows = [row for row in self.rows.values() if self.letters[row.key.letter]]
         return sum(row.state in HELD or (row.state in WAITING and row.due <= at) for row in rows)
 
-    def _due(self, urgent: bool, at: Instant) -> list[Row]:
+    def _due(self, at: Instant, *, urgent: bool) -> list[Row]:
         rows = [row for row in self.rows.values() if row.state in WAITING and row.due <= at]
         return [row for row in rows if self.letters[row.key.letter] and (row.priority == URGENT) == urgent]
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import TypeAlias
 
 import attrs
+import pytest
 from hypothesis.stateful import initialize, invariant, rule
 from hypothesis.strategies import DataObject, booleans, data, integers, lists, sampled_from, tuples
 
@@ -112,7 +113,8 @@ class LedgerMachine(StoreMachine):
         assert self.run(self.ledger.enqueue_audience(words, wait, at=self.now)) == expected
 
     def claim(self, draw: DataObject) -> None:
-        self.take(draw.draw(integers(1, 4)), urgent=not draw.draw(MOSTLY))
+        limit, urgent = draw.draw(integers(1, 4)), not draw.draw(MOSTLY)
+        self.take(self.model.limit(limit, self.now, urgent=urgent), urgent=urgent)
 
     def take(self, limit: int, *, urgent: bool) -> None:
         lease = new_id()
@@ -198,7 +200,7 @@ class LedgerMachine(StoreMachine):
         self.now += 2 * GIVE_UP_AFTER
         self.expire()
         for urgent in (True, False):
-            self.take(1, urgent=urgent)
+            self.take(len(self.model.rows), urgent=urgent)
         assert UNFINISHED.isdisjoint(self.model.states().values())
         self.every_row_is_where_it_should_be()
 
@@ -224,5 +226,11 @@ AFTER_A_CLAIM: list[Act] = [
 ]
 
 
+@pytest.mark.timeout(180)  # a hundred examples, traced, on a busy machine
 def test_the_ledger_keeps_its_promise(subject: Subject) -> None:
-    hold(LedgerMachine, subject, steps=40)
+    hold(LedgerMachine, subject, steps=50)
+
+
+@pytest.mark.soak
+def test_the_ledger_keeps_its_promise_for_long(subject: Subject) -> None:
+    hold(LedgerMachine, subject, steps=200)

@@ -2,6 +2,8 @@
 # ruff: noqa: ANN401 - a builder takes whatever its class takes
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -33,12 +35,22 @@ T0 = datetime(2026, 1, 5, 12, 0, 0, 123456, tzinfo=UTC)
 KEY = Key("test", bytes(range(32)))
 KEYS = KeyRing((KEY,))
 
-_numbers = count(1)
+_numbers = [count(1)]
 
 
 def number() -> int:
     """A number that no call has returned before."""
-    return next(_numbers)
+    return next(_numbers[-1])
+
+
+@contextmanager
+def numbers_anew() -> Iterator[None]:
+    """Inside, numbers and ids begin anew: a run that is repeated, over a store of its own, sees the same ones."""
+    _numbers.append(count(1))
+    try:
+        yield
+    finally:
+        _numbers.pop()
 
 
 def new_id() -> UUID:
