@@ -233,4 +233,4 @@ def test_the_ledger_keeps_its_promise(subject: Subject) -> None:
 
 @pytest.mark.soak
 def test_the_ledger_keeps_its_promise_for_long(subject: Subject) -> None:
-    hold(LedgerMachine, subject, steps=200)
+    hold(LedgerMachine, subject, steps=100)

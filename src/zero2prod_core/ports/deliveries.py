@@ -64,8 +64,9 @@ class DeliveryLedger(Protocol):
         ``urgent`` takes only rows of priority URGENT, otherwise only the others. Rows that another transaction holds
         are passed over. On the way, a due row whose give-up time has come becomes failed; one whose e-mail address is
         suppressed, or whose recipient is gone or no longer wants the letter (an issue: not confirmed, or paused),
-        suppressed; a confirmation whose subscriber is no longer pending, or whose token is gone, cancelled. Nothing to
-        take: no lease is made.
+        suppressed; a confirmation whose subscriber is no longer pending, or whose token is gone, spent or expired,
+        cancelled. Nothing to take: no lease is made. Where very many rows may not be mailed, a claim may end before it
+        has found ``limit`` others: `unfinished` tells whether anything is left.
         """
 
     @abstractmethod
