@@ -11,7 +11,8 @@ from zero2prod.commands.admin import admin
 from zero2prod.commands.issues import issues
 from zero2prod.commands.newsletters import newsletters
 from zero2prod.commands.services import migrate, serve, up, worker
-from zero2prod.commands.terminal import REFUSED, WRONG_SET_UP, fail
+from zero2prod.commands.terminal import REFUSED, fail
+from zero2prod.services import WRONG_SET_UP
 from zero2prod_core.errors import DataDirectoryRefused, SchemaRefused, SettingInvalid, Unavailable, Zero2ProdError
 
 INTERRUPTED = 130

@@ -12,7 +12,6 @@ from adapters_postgres.locks import PostgresLocks
 from adapters_postgres.pool import Pool
 from adapters_postgres.signal import PostgresDeliverySignal
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
-from adapters_system.clock import SystemClock
 from adapters_system.common_passwords import load_common_passwords
 from adapters_system.ids import TimeOrderedIds
 from adapters_system.passwords import Argon2PasswordHasher
@@ -23,7 +22,7 @@ from zero2prod_core.application import Application, Ports
 from zero2prod_core.domain.keys import KeyRing
 from zero2prod_core.ports.mailer import Mailer
 from zero2prod_core.ports.store import Health, Heartbeats, Locks, UnitOfWork
-from zero2prod_core.ports.system import Clock, Ids, Randomness
+from zero2prod_core.ports.system import Ids, Randomness
 from zero2prod_core.usecases.policy import Policy
 
 
@@ -52,7 +51,6 @@ class Container(containers.DeclarativeContainer):
 
     settings: providers.Provider[Settings] = providers.Dependency(instance_of=Settings)
 
-    clock: providers.Provider[Clock] = providers.Singleton(SystemClock)
     ids: providers.Provider[Ids] = providers.Singleton(TimeOrderedIds)
     randomness: providers.Provider[Randomness] = providers.Singleton(SystemRandomness)
     passwords: providers.Provider[Argon2PasswordHasher] = providers.Singleton(Argon2PasswordHasher)

@@ -406,6 +406,7 @@ class TestWaking:
         assert await ledger.unfinished(T0) >= 2
 
     async def test_waiting_ends_when_its_time_is_over(self, backend: Backend) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(30) as limit:
             for _ in range(3):
                 await backend.signal.wait(0.01)
+        assert not limit.expired()

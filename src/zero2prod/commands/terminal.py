@@ -20,7 +20,6 @@ from zero2prod_core.domain.origins import Actor, ActorKind, Origin
 
 Result = TypeVar("Result")
 
-WRONG_SET_UP = 2
 REFUSED = 1
 
 

@@ -73,6 +73,7 @@ class TestRunning:
         async with works.working():
             await works.core.application.publish(publication(), origin())
             await works.become(sent=5)
+        assert sorted(works.mailed) == READERS
 
     async def test_what_becomes_due_is_found_without_a_signal(self, works: Works) -> None:
         await works.core.published("a@example.com", "b@example.com")
