@@ -19,7 +19,7 @@ from typing import IO
 
 # What is promised: everything set up from nothing, and then a start that a person does not wait for.
 FIRST_START_SECONDS = 180
-LATER_START_SECONDS = 5
+LATER_START_SECONDS = 15
 
 # A worker may finish what is in flight for 30 s; the database follows it.
 STOP_SECONDS = 40

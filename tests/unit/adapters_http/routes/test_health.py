@@ -63,7 +63,7 @@ async def test_a_worker_that_cannot_be_asked_for_decides_nothing(house: House, m
     ],
 )
 async def test_what_fails_is_named_with_a_503(health: Health, failing: list[str]) -> None:
-    async with serving(health=health) as house, asyncio.timeout(2):
+    async with serving(health=health) as house:
         answer = await house.get("/health/ready")
         assert (await house.get("/health_check")).status == 200
     assert (answer.status, answer.headers["Retry-After"]) == (503, "2")
