@@ -35,6 +35,10 @@ class InMemoryAccountRepository(AccountRepository):
         self._accounts.change(
             account.id,
             lambda found: attrs.evolve(
-                found, email=account.email, digest=account.digest, password_hash=account.password_hash
+                found,
+                email=account.email,
+                digest=account.digest,
+                password_hash=account.password_hash,
+                dismissed=account.dismissed,
             ),
         )

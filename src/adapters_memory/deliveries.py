@@ -1,6 +1,6 @@
 """The one ledger of deliveries, and the leases under which workers hold its rows."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -102,6 +102,9 @@ class InMemoryDeliveryLedger(DeliveryLedger):
 
     async def sums(self, letter: UUID) -> Mapping[DeliveryState, int]:
         return dict(self._rows.sums(letter))
+
+    async def any_sent(self, letters: Collection[UUID]) -> bool:
+        return any(self._rows.sums(letter).get(DeliveryState.SENT) for letter in letters)
 
     async def states(self, keys: Sequence[DeliveryKey]) -> Mapping[DeliveryKey, DeliveryState]:
         return {row.key: row.state for row in map(self._rows.get, keys) if row is not None}

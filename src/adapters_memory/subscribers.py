@@ -7,7 +7,7 @@ import attrs
 from adapters_memory.overlay import Overlay
 from adapters_memory.tables import Tables
 from zero2prod_core.domain.email_addresses import EmailAddress
-from zero2prod_core.domain.subscribers import Round, Status, Subscriber
+from zero2prod_core.domain.subscribers import Round, RoundState, Status, Subscriber
 from zero2prod_core.ports.subscribers import SubscriberRepository
 
 __all__ = ["InMemorySubscriberRepository"]
@@ -18,6 +18,7 @@ class InMemorySubscriberRepository(SubscriberRepository):
 
     def __init__(self, tables: Tables, overlay: Overlay) -> None:
         self._by_email = tables.subscribers_by_email
+        self._by_subscriber = tables.rounds_by_subscriber
         self._subscribers = overlay.of(tables.subscribers)
         self._rounds = overlay.of(tables.rounds)
 
@@ -46,6 +47,9 @@ class InMemorySubscriberRepository(SubscriberRepository):
         sharing = [subscriber for key in keys for subscriber in self._subscribers.where(self._by_email, key)]
         return sorted(sharing, key=lambda subscriber: subscriber.id)
 
+    async def exist(self, *, confirmed: bool = False) -> bool:
+        return any(not confirmed or found.status is Status.CONFIRMED for found in self._subscribers.values())
+
     async def count(self, newsletter: UUID, status: Status) -> int:
         wanted = (newsletter, status)
         return sum((subscriber.newsletter, subscriber.status) == wanted for subscriber in self._subscribers.values())
@@ -59,6 +63,10 @@ class InMemorySubscriberRepository(SubscriberRepository):
 
     async def save_round(self, round: Round) -> None:
         self._rounds.change(round.id, lambda found: attrs.evolve(found, state=round.state))
+
+    async def end_rounds(self, subscriber: UUID) -> None:
+        for opened in self._rounds.where(self._by_subscriber, subscriber):
+            self._rounds.put(opened.id, attrs.evolve(opened, state=RoundState.ENDED))
 
 
 def _rewrite(changed: Subscriber, found: Subscriber) -> Subscriber:

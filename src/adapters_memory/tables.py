@@ -30,6 +30,7 @@ class Tables:
         self.subscribers = Table[UUID, Subscriber]()
         self.subscribers_by_email = self.subscribers.index(lambda subscriber: subscriber.email.key)
         self.rounds = Table[UUID, Round]()
+        self.rounds_by_subscriber = self.rounds.index(lambda opened: opened.subscriber)
         self.tokens = Table[UUID, Token]()
         self.tokens_by_subject = self.tokens.index(lambda token: (token.subject, token.purpose))
         self.consent = Table[UUID, Consent]()

@@ -5,6 +5,7 @@ from uuid import UUID
 from adapters_postgres.repositories import Repository
 from adapters_postgres.sql import load
 from zero2prod_core.domain.accounts import Account, Username
+from zero2prod_core.domain.checklist import Step
 from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.instants import Instant
 from zero2prod_core.domain.suppressions import Digest
@@ -50,6 +51,7 @@ def _changeable(account: Account) -> dict[str, Any]:
         "digest_key": account.digest and account.digest.key_id,
         "digest": account.digest and account.digest.value,
         "password_hash": account.password_hash,
+        "dismissed_steps": sorted(account.dismissed),
     }
 
 
@@ -62,7 +64,8 @@ def _account(
     digest_key: str | None,
     digest: bytes | None,
     password_hash: str | None,
+    dismissed: list[str],
 ) -> Account:
     mailbox = EmailAddress(email, email_key) if email and email_key else None
     keyed = Digest(digest_key, digest) if digest_key and digest else None
-    return Account(id_, Username(username), created_at, mailbox, keyed, password_hash)
+    return Account(id_, Username(username), created_at, mailbox, keyed, password_hash, frozenset(map(Step, dismissed)))

@@ -41,7 +41,7 @@ def _consent(
     id_: UUID,
     kind: str,
     subscriber: UUID,
-    round_: UUID,
+    round_: UUID | None,
     occurred_at: Instant,
     source: str,
     form_version: str | None,

@@ -9,7 +9,7 @@ asked for, nothing that a mark depends on can change, and only the statements af
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -113,6 +113,10 @@ class PostgresDeliveryLedger(Repository, DeliveryLedger):
 
     async def sums(self, letter: UUID) -> Mapping[DeliveryState, int]:
         return {DeliveryState(state): count for state, count in await self._rows(SQL["sums"], letter=letter)}
+
+    async def any_sent(self, letters: Collection[UUID]) -> bool:
+        ((found,),) = await self._rows(SQL["any_sent"], letters=list(letters))
+        return bool(found)
 
     async def states(self, keys: Sequence[DeliveryKey]) -> Mapping[DeliveryKey, DeliveryState]:
         rows = await self._rows(SQL["states"], **_key_columns(keys))

@@ -1,4 +1,5 @@
 from collections.abc import Collection, Sequence
+from typing import Any
 from uuid import UUID
 
 from adapters_postgres.repositories import Repository
@@ -13,28 +14,34 @@ SQL = load("newsletters")
 
 class PostgresNewsletterRepository(Repository, NewsletterRepository):
     async def add(self, newsletter: Newsletter) -> None:
-        added = await self._count(
-            SQL["add"],
-            id=newsletter.id,
-            slug=newsletter.slug.text,
-            name=newsletter.name,
-            sender=newsletter.sender and newsletter.sender.text,
-            reply_to=newsletter.reply_to and newsletter.reply_to.text,
-            postal_address=newsletter.postal_address,
-        )
+        added = await self._count(SQL["add"], slug=newsletter.slug.text, **_changeable(newsletter))
         if not added:
             raise NewsletterTaken(newsletter.slug.text)
 
-    async def find(self, slugs: Collection[Slug]) -> dict[Slug, Newsletter]:
-        rows = await self._rows(SQL["find"], slugs=[slug.text for slug in slugs])
+    async def find(self, slugs: Collection[Slug], *, lock: bool = False) -> dict[Slug, Newsletter]:
+        rows = await self._rows(SQL["find_and_lock" if lock else "find"], slugs=[slug.text for slug in slugs])
         return {found.slug: found for found in (_newsletter(*row) for row in rows)}
 
     async def get_batch(self, ids: Collection[UUID]) -> dict[UUID, Newsletter]:
         rows = await self._rows(SQL["get_batch"], ids=list(ids))
         return {found.id: found for found in (_newsletter(*row) for row in rows)}
 
+    async def save(self, newsletter: Newsletter) -> None:
+        await self._change(SQL["save"], **_changeable(newsletter))
+
     async def list(self) -> Sequence[Newsletter]:
         return [_newsletter(*row) for row in await self._rows(SQL["list"])]
+
+
+def _changeable(newsletter: Newsletter) -> dict[str, Any]:
+    """What `save` writes, and the id."""
+    return {
+        "id": newsletter.id,
+        "name": newsletter.name,
+        "sender": newsletter.sender and newsletter.sender.text,
+        "reply_to": newsletter.reply_to and newsletter.reply_to.text,
+        "postal_address": newsletter.postal_address,
+    }
 
 
 def _newsletter(

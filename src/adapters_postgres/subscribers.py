@@ -44,6 +44,10 @@ class PostgresSubscriberRepository(Repository, SubscriberRepository):
         rows = await self._rows(SQL["lock_sharing_email"], ids=list(ids))
         return sorted((_subscriber(*row) for row in rows), key=lambda subscriber: subscriber.id)
 
+    async def exist(self, *, confirmed: bool = False) -> bool:
+        ((found,),) = await self._rows(SQL["exist_confirmed" if confirmed else "exist"])
+        return bool(found)
+
     async def count(self, newsletter: UUID, status: Status) -> int:
         rows = await self._rows(SQL["count"], newsletter=newsletter, status=status.value)
         return int(rows[0][0])
@@ -65,6 +69,9 @@ class PostgresSubscriberRepository(Repository, SubscriberRepository):
 
     async def save_round(self, round: Round) -> None:
         await self._change(SQL["save_round"], id=round.id, state=round.state.value)
+
+    async def end_rounds(self, subscriber: UUID) -> None:
+        await self._count(SQL["end_rounds"], subscriber=subscriber)
 
     async def _add(self, candidates: Sequence[Subscriber]) -> set[UUID]:
         """Insert those whose e-mail address is free, waiting for whoever is just inserting it; the ids of new rows."""

@@ -20,6 +20,7 @@ from zero2prod_core.usecases.accounts import (
     SetUpAccount,
 )
 from zero2prod_core.usecases.audit import Auditor
+from zero2prod_core.usecases.checklist import DismissSteps, ReadChecklist
 from zero2prod_core.usecases.deliveries import (
     ClaimDeliveries,
     CountUnfinished,
@@ -29,10 +30,16 @@ from zero2prod_core.usecases.deliveries import (
     SettleDeliveries,
 )
 from zero2prod_core.usecases.issues import FinishIssues, ListIssues, Publish, ResumeIssue, ShowIssue
-from zero2prod_core.usecases.newsletters import CreateNewsletter, ListNewsletters
+from zero2prod_core.usecases.newsletters import CreateNewsletter, EditNewsletter, FindNewsletter, ListNewsletters
 from zero2prod_core.usecases.policy import Policy
 from zero2prod_core.usecases.sessions import LogIn, LogOut, ReadSession
-from zero2prod_core.usecases.subscribers import CheckConfirmation, Confirm, SubscribeBatch
+from zero2prod_core.usecases.subscribers import (
+    CheckConfirmation,
+    CheckUnsubscription,
+    Confirm,
+    SubscribeBatch,
+    Unsubscribe,
+)
 from zero2prod_core.usecases.sweeps import Sweep
 
 Subscribe: TypeAlias = Callable[[SignUp], Awaitable[None]]
@@ -69,7 +76,11 @@ class Application:
     subscribe_batch: SubscribeBatch
     check_confirmation: CheckConfirmation
     confirm: Confirm
+    check_unsubscription: CheckUnsubscription
+    unsubscribe: Unsubscribe
     create_newsletter: CreateNewsletter
+    edit_newsletter: EditNewsletter
+    find_newsletter: FindNewsletter
     list_newsletters: ListNewsletters
     publish: Publish
     list_issues: ListIssues
@@ -92,6 +103,8 @@ class Application:
     log_in: LogIn
     read_session: ReadSession
     log_out: LogOut
+    read_checklist: ReadChecklist
+    dismiss_steps: DismissSteps
     sweep: Sweep
 
     @classmethod
@@ -105,7 +118,11 @@ class Application:
             subscribe_batch=subscribe_batch,
             check_confirmation=CheckConfirmation(uow, keys),
             confirm=Confirm(uow, ids, keys, policy, auditor),
+            check_unsubscription=CheckUnsubscription(uow, keys),
+            unsubscribe=Unsubscribe(uow, ids, keys, auditor),
             create_newsletter=CreateNewsletter(uow, ids, auditor),
+            edit_newsletter=EditNewsletter(uow, auditor),
+            find_newsletter=FindNewsletter(uow),
             list_newsletters=ListNewsletters(uow),
             publish=Publish(uow, ids, policy, auditor),
             list_issues=ListIssues(uow),
@@ -128,5 +145,7 @@ class Application:
             log_in=LogIn(uow, randomness, passwords, auditor),
             read_session=ReadSession(uow),
             log_out=LogOut(uow, auditor),
+            read_checklist=ReadChecklist(uow),
+            dismiss_steps=DismissSteps(uow, auditor),
             sweep=Sweep(uow, auditor),
         )

@@ -207,13 +207,16 @@ def _turn(row: Row) -> tuple[int, Instant]:
 
 @attrs.define
 class Life:
-    """One e-mail address of one newsletter. ``links`` maps each mailed link to its name, ``used`` are the confirmed."""
+    """One e-mail address of one newsletter. ``links`` maps each mailed link to its name, ``used`` are the
+    confirmed, and ``ended`` those from before an unsubscription.
+    """
 
     status: Status
     name: str
     earlier: Status | None = None
     links: dict[str, str] = attrs.Factory(dict)
     used: set[str] = attrs.Factory(set)
+    ended: set[str] = attrs.Factory(set)
     consents: list[str] = attrs.Factory(list)
 
     def on(self, event: Event) -> bool:
@@ -256,6 +259,8 @@ class SubscriberModel:
     def confirm(self, link: str) -> bool:
         """Whether the link is accepted."""
         (place, life) = next((place, life) for place, life in self.lives.items() if link in life.links)
+        if link in life.ended:
+            return False
         can_be = link not in life.used and (life.status, Event.CONFIRM) in LIFE
         accepted = can_be or life.status is Status.CONFIRMED
         if can_be and life.on(Event.CONFIRM):
@@ -269,11 +274,18 @@ class SubscriberModel:
     def happens(self, place: Place, event: Event) -> bool:
         """Unsubscribing, to one; or a bounce or complaint, to everyone of that e-mail address who has such an arrow."""
         if event is Event.UNSUBSCRIBE:
-            return self.lives[place].on(event)
+            return self._withdraw(self.lives[place])
         reason = Reason.BOUNCE if event is Event.BOUNCE else Reason.COMPLAINT
         self.suppressed(place[1]).add(reason)
         moved = [life.on(event) for other, life in self.lives.items() if other[1] == place[1]]
         return any(moved)
+
+    def _withdraw(self, life: Life) -> bool:
+        moved = life.on(Event.UNSUBSCRIBE)
+        if moved:
+            life.ended.update(life.links)
+            life.consents.append("withdrawn")
+        return moved
 
     def audience(self, newsletter: UUID) -> Collection[Place]:
         confirmed = [place for place, life in self.lives.items() if life.status is Status.CONFIRMED]

@@ -3,6 +3,7 @@ import pytest
 
 from tests.support.builders import account, email, later, new_id
 from zero2prod_core.domain.accounts import Account, Username
+from zero2prod_core.domain.checklist import Step
 from zero2prod_core.errors import UsernameTaken
 from zero2prod_core.ports.store import UnitOfWork
 
@@ -14,7 +15,10 @@ async def add(uow: UnitOfWork, *accounts: Account) -> None:
 
 
 async def test_an_account_comes_back_as_it_was_added(uow: UnitOfWork) -> None:
-    full, bare = account(email=email("Staff@Example.com"), password_hash="$argon2id$…"), account()
+    full, bare = (
+        account(email=email("Staff@Example.com"), password_hash="$argon2id$…", dismissed=frozenset(Step)),
+        account(),
+    )
     await add(uow, full, bare)
     async with uow() as tx:
         assert await tx.accounts.get(full.id, lock=True) == full
@@ -48,10 +52,11 @@ async def test_the_list_is_ordered_by_username(uow: UnitOfWork) -> None:
     assert listed == ["ada", "Ada2", "bob", "Carol"]
 
 
-async def test_saving_writes_email_address_and_password_hash(uow: UnitOfWork) -> None:
+async def test_saving_writes_email_address_password_hash_and_dismissed_steps(uow: UnitOfWork) -> None:
     known, other = account(), account()
     await add(uow, known, other)
-    changed = attrs.evolve(known, email=email(), password_hash="$argon2id$1")
+    steps = frozenset({Step.PUBLISH, Step.CONFIRM})
+    changed = attrs.evolve(known, email=email(), password_hash="$argon2id$1", dismissed=steps)
     async with uow() as tx:
         await tx.accounts.save(attrs.evolve(changed, username=Username("other"), created_at=later(1)))
     async with uow() as tx:

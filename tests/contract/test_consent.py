@@ -17,7 +17,7 @@ async def test_a_subscribers_records_come_back_oldest_first(uow: UnitOfWork) -> 
 
 
 async def test_evidence_may_know_little(uow: UnitOfWork) -> None:
-    bare = consent(new_id(), evidence=Evidence(Origin(Actor(ActorKind.TERMINAL, "root")), "terminal"))
+    bare = consent(new_id(), round=None, evidence=Evidence(Origin(Actor(ActorKind.TERMINAL, "root")), "terminal"))
     async with uow() as tx:
         await tx.consent.add_batch([bare])
     async with uow.reading() as tx:

@@ -172,6 +172,16 @@ class TestMarks:
 
 
 class TestResults:
+    async def test_whether_any_mail_of_some_letters_was_sent(self, ledger: Ledger) -> None:
+        sent, _, taken = await attempting(ledger)
+        waiting, _, _ = await attempting(ledger)
+        found = []
+        for _ in range(2):
+            async with ledger.uow.reading() as tx:
+                found.append([await tx.deliveries.any_sent(ids) for ids in ([sent.id, waiting.id], [waiting.id], [])])
+            await ledger.report(taken, OK)
+        assert found == [[False, False, False], [True, False, False]]
+
     @pytest.mark.parametrize(
         ("outcome", "state"),
         [

@@ -1,3 +1,4 @@
+import attrs
 import pytest
 
 from tests.support.builders import email, new_id, newsletter
@@ -60,3 +61,16 @@ async def test_a_slug_that_exists_is_refused(uow: UnitOfWork) -> None:
             await tx.newsletters.add(second)
     async with uow.reading() as tx:
         assert await tx.newsletters.find([Slug("news")]) == {first.slug: first}
+
+
+async def test_saving_writes_all_but_id_and_slug(uow: UnitOfWork) -> None:
+    known, other = newsletter(postal_address="1 Main St"), newsletter()
+    async with uow() as tx:
+        await tx.newsletters.add(known)
+        await tx.newsletters.add(other)
+    changed = attrs.evolve(known, name="Renamed", sender=email(), reply_to=email(), postal_address=None)
+    async with uow() as tx:
+        assert await tx.newsletters.find([known.slug, other.slug], lock=True) == {known.slug: known, other.slug: other}
+        await tx.newsletters.save(attrs.evolve(changed, slug=Slug("another-slug")))
+    async with uow.reading() as tx:
+        assert await tx.newsletters.get_batch([known.id, other.id]) == {known.id: changed, other.id: other}

@@ -163,3 +163,27 @@ async def test_saving_a_round_writes_its_state(uow: UnitOfWork) -> None:
     async with uow.reading() as tx:
         assert await tx.subscribers.get_round(opened.id) == confirmed
         assert await tx.subscribers.get_round(other.id) == other
+
+
+async def test_ending_rounds_ends_all_of_one_subscriber(uow: UnitOfWork) -> None:
+    reader, other = pending_subscriber(), pending_subscriber()
+    mine = [opened_round(reader), opened_round(reader, state=RoundState.CONFIRMED)]
+    theirs = opened_round(other)
+    async with uow() as tx:
+        await tx.subscribers.claim_batch([reader, other])
+        await tx.subscribers.add_rounds([*mine, theirs])
+        await tx.subscribers.end_rounds(reader.id)
+        await tx.subscribers.end_rounds(new_id())
+    async with uow.reading() as tx:
+        ended = [await tx.subscribers.get_round(each.id) for each in mine]
+        assert ended == [attrs.evolve(each, state=RoundState.ENDED) for each in mine]
+        assert await tx.subscribers.get_round(theirs.id) == theirs
+
+
+async def test_whether_anybody_is_there_and_confirmed(uow: UnitOfWork) -> None:
+    found = []
+    for newcomers in ([], [pending_subscriber()], [subscriber(newsletter=await add_newsletter(uow))]):
+        await add(uow, *newcomers)
+        async with uow.reading() as tx:
+            found.append((await tx.subscribers.exist(), await tx.subscribers.exist(confirmed=True)))
+    assert found == [(False, False), (True, False), (True, True)]

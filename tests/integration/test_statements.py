@@ -32,6 +32,7 @@ COLD = {
     "migrate.grants": "run by migrate alone",
     "migrate.make_partitions": "run by migrate alone",
     "sessions.sweep": "a job over the sessions of staff",
+    "subscribers.exist": "stops at the first row, whichever that is",
     "subscribers.count": "a number for a person to look at, whatever the status",
     "tokens.sweep": "a job; so large a part of the table is best read from end to end",
     "idempotency.sweep": "a job; so large a part of the table is best read from end to end",

@@ -258,6 +258,9 @@ WHERE deliveries.letter_id = due.letter_id AND deliveries.recipient_id = due.rec
 -- name: sums
 SELECT state, count(*) FROM deliveries WHERE letter_id = %(letter)s::uuid GROUP BY state
 
+-- name: any_sent
+SELECT EXISTS (SELECT FROM deliveries WHERE letter_id = ANY(%(letters)s::uuid[]) AND state = 'sent')
+
 -- name: states
 SELECT letter_id, recipient_id, occasion, state FROM deliveries JOIN unnest(
     %(letters)b::uuid[], %(recipients)b::uuid[], %(occasions)b::uuid[]

@@ -79,6 +79,18 @@ FROM unnest(
 ) AS changed (id, name, status, earlier_status, subscribed_at, confirmed_at, paused_until, fields, tags)
 WHERE subscriptions.id = changed.id
 
+-- name: exist
+SELECT EXISTS (SELECT FROM subscriptions)
+
+-- name: exist_confirmed
+SELECT EXISTS (
+    SELECT FROM newsletters CROSS JOIN LATERAL (
+        SELECT FROM subscriptions
+        WHERE subscriptions.newsletter_id = newsletters.newsletter_id AND status = 'confirmed'
+        LIMIT 1
+    ) AS first
+)
+
 -- name: count
 SELECT count(*) FROM subscriptions WHERE newsletter_id = %(newsletter)s AND status = %(status)s
 
@@ -94,3 +106,6 @@ SELECT round_id, subscription_id, name, source, opened_at, state FROM sign_up_ro
 
 -- name: save_round
 UPDATE sign_up_rounds SET state = %(state)s WHERE round_id = %(id)s
+
+-- name: end_rounds
+UPDATE sign_up_rounds SET state = 'ended' WHERE subscription_id = %(subscriber)s AND state <> 'ended'

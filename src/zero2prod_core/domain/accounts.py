@@ -1,10 +1,12 @@
 """Accounts of the staff."""
 
 import re
+from collections.abc import Collection
 from uuid import UUID
 
 import attrs
 
+from zero2prod_core.domain.checklist import Step
 from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.instants import Instant
 from zero2prod_core.domain.suppressions import Digest
@@ -41,6 +43,7 @@ class Account:
     """A member of staff. Without ``password_hash`` nobody can log in: the set-up link has not been used yet.
 
     ``digest`` is the e-mail address's, for the look at suppressions before a mail; both are None where there is none.
+    ``dismissed`` are the steps that the checklist no longer shows.
     """
 
     id: UUID
@@ -49,3 +52,8 @@ class Account:
     email: EmailAddress | None = None
     digest: Digest | None = None
     password_hash: str | None = attrs.field(default=None, repr=False)
+    dismissed: frozenset[Step] = frozenset()
+
+    def without(self, steps: Collection[Step]) -> "Account":
+        """The account with these steps dismissed as well."""
+        return attrs.evolve(self, dismissed=self.dismissed.union(steps))

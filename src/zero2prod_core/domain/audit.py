@@ -31,13 +31,16 @@ class Action(StrEnum):
     TOKEN_CREATED = "authn_token_created"  # noqa: S105 the name of an action
     USER_CREATED = "user_created"
     NEWSLETTER_CREATED = "newsletter_created"
+    NEWSLETTER_CHANGED = "newsletter_changed"
     SUBSCRIBER_SIGNED_UP = "subscriber_signed_up"
     SUBSCRIBER_CONFIRMED = "subscriber_confirmed"
+    SUBSCRIBER_UNSUBSCRIBED = "subscriber_unsubscribed"
     SUBSCRIBER_BOUNCED = "subscriber_bounced"
     ISSUE_PUBLISHED = "issue_published"
     ISSUE_PAUSED = "issue_paused"
     ISSUE_RESUMED = "issue_resumed"
     ISSUE_FINISHED = "issue_finished"
+    CHECKLIST_DISMISSED = "checklist_dismissed"
     SWEPT = "system_swept"
 
 

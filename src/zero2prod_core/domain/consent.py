@@ -10,18 +10,20 @@ from zero2prod_core.domain.origins import Origin
 
 
 class ConsentKind(StrEnum):
-    """What happened: the form was sent, or the mailbox's owner confirmed."""
+    """What happened: the form was sent, the mailbox's owner confirmed, or whoever has an issue's link withdrew."""
 
     REQUESTED = "requested"
     CONFIRMED = "confirmed"
+    WITHDRAWN = "withdrawn"
 
 
 @attrs.frozen
 class Evidence:
     """Where a request came from and what its sender saw.
 
-    ``source`` says by which way (``form``, ``json``, ``mail``, ``terminal``); ``form_version`` and ``form_hash``
-    (SHA-256, hex) name the text of the form, where we know it. Erasure empties the personal parts of ``origin``.
+    ``source`` says by which way (``form``, ``json``, ``mail``, ``one-click``, ``terminal``); ``form_version`` and
+    ``form_hash`` (SHA-256, hex) name the text of the form, where we know it. Erasure empties the personal parts of
+    ``origin``.
     """
 
     origin: Origin
@@ -32,12 +34,16 @@ class Evidence:
 
 @attrs.frozen
 class Consent:
-    """One record; no verb but erasure changes it. ``message_id`` is that of the mail that was confirmed."""
+    """One record; no verb but erasure changes it.
+
+    ``round`` is the sign-up's; None for a withdrawal, which ends all of them. ``message_id`` is that of the mail that
+    was confirmed.
+    """
 
     id: UUID
     kind: ConsentKind
     subscriber: UUID
-    round: UUID
+    round: UUID | None
     occurred_at: Instant
     evidence: Evidence
     message_id: str | None = None

@@ -55,6 +55,10 @@ def parse_line(raw: str, field: str, longest: int) -> str:
     return text
 
 
+def _parse_mailbox(raw: str, field: str) -> EmailAddress | None:
+    return EmailAddress.parse(raw, field) if raw else None
+
+
 def _parse_postal_address(raw: str, field: str = "postal_address") -> str | None:
     lines = [parse_line(line, field, LONGEST_POSTAL_ADDRESS) for line in raw.splitlines() if line.strip()]
     text = "\n".join(lines)
@@ -83,13 +87,24 @@ class Newsletter:
         cls, id_: UUID, slug: str, name: str, sender: str = "", reply_to: str = "", postal_address: str = ""
     ) -> "Newsletter":
         """Build one from typed text; empty optional texts mean "not set"."""
-        return cls(
-            id_,
-            Slug.parse(slug, "slug"),
-            parse_line(name, "name", LONGEST_NAME),
-            EmailAddress.parse(sender, "sender") if sender else None,
-            EmailAddress.parse(reply_to, "reply_to") if reply_to else None,
-            _parse_postal_address(postal_address),
+        bare = cls(id_, Slug.parse(slug, "slug"), parse_line(name, "name", LONGEST_NAME))
+        return bare.edited(sender=sender, reply_to=reply_to, postal_address=postal_address)
+
+    def edited(
+        self,
+        *,
+        name: str | None = None,
+        sender: str | None = None,
+        reply_to: str | None = None,
+        postal_address: str | None = None,
+    ) -> "Newsletter":
+        """With typed text in place of what was there; None leaves it, and an empty optional text clears it."""
+        return attrs.evolve(
+            self,
+            name=self.name if name is None else parse_line(name, "name", LONGEST_NAME),
+            sender=self.sender if sender is None else _parse_mailbox(sender, "sender"),
+            reply_to=self.reply_to if reply_to is None else _parse_mailbox(reply_to, "reply_to"),
+            postal_address=self.postal_address if postal_address is None else _parse_postal_address(postal_address),
         )
 
 

@@ -3,6 +3,8 @@
 A token's text is ``base64url(id ‖ mac)``: 128 random bits that the store knows, and 128 bits of a keyed MAC over
 purpose and id that it does not. A dump of the database therefore holds no token that works, and a forged one is refused
 without a look into the database. The text is made when the mail is sent or the link is shown, and is never stored.
+
+A link to unsubscribe has no row: its id is the subscriber's, and it holds for as long as its key is listed.
 """
 
 import base64
@@ -31,6 +33,7 @@ class Purpose(StrEnum):
 
     CONFIRM = "confirm"
     SET_UP = "set_up"
+    UNSUBSCRIBE = "unsubscribe"
 
 
 @attrs.frozen

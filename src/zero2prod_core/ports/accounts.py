@@ -25,7 +25,7 @@ class AccountRepository(Protocol):
 
     @abstractmethod
     async def save(self, account: Account) -> None:
-        """Write e-mail address and password hash of an existing account."""
+        """Write e-mail address, password hash and dismissed steps of an existing account."""
 
 
 @attrs.frozen

@@ -1,5 +1,5 @@
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
@@ -105,6 +105,10 @@ class DeliveryLedger(Protocol):
     @abstractmethod
     async def sums(self, letter: UUID) -> Mapping[DeliveryState, int]:
         """How many rows of a letter are in each state; states without rows are missing."""
+
+    @abstractmethod
+    async def any_sent(self, letters: Collection[UUID]) -> bool:
+        """Whether a row of one of the letters is sent; without counting them."""
 
     @abstractmethod
     async def states(self, keys: Sequence[DeliveryKey]) -> Mapping[DeliveryKey, DeliveryState]:

@@ -32,6 +32,8 @@ class Parcel:
     kept.
 
     ``slots`` fill the letter: ``subscriber.name``, ``newsletter.name``, ``confirmation.link``, ``confirmation.lasts``.
+    ``list_id`` names the newsletter as a list (RFC 2919); ``unsubscribe_link`` takes a one-click POST (RFC 8058), and
+    is None where the letter is no issue's.
     """
 
     delivery: Claimed
@@ -41,6 +43,8 @@ class Parcel:
     message_id: str
     dated_at: Instant
     slots: Mapping[str, str]
+    list_id: str = ""
+    unsubscribe_link: str | None = None
 
     @property
     def mark(self) -> Mark:

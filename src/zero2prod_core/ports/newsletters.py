@@ -14,12 +14,16 @@ class NewsletterRepository(Protocol):
         """Raises NewsletterTaken where the slug exists."""
 
     @abstractmethod
-    async def find(self, slugs: Collection[Slug]) -> dict[Slug, Newsletter]:
-        """Those that exist, by slug."""
+    async def find(self, slugs: Collection[Slug], *, lock: bool = False) -> dict[Slug, Newsletter]:
+        """Those that exist, by slug; ``lock`` keeps others from changing them until the end of the transaction."""
 
     @abstractmethod
     async def get_batch(self, ids: Collection[UUID]) -> dict[UUID, Newsletter]:
         """Those that exist, by id."""
+
+    @abstractmethod
+    async def save(self, newsletter: Newsletter) -> None:
+        """Write name, sender, reply-to and postal address of an existing newsletter; id and slug never change."""
 
     @abstractmethod
     async def list(self) -> Sequence[Newsletter]:

@@ -39,6 +39,10 @@ class SubscriberRepository(Protocol):
         """
 
     @abstractmethod
+    async def exist(self, *, confirmed: bool = False) -> bool:
+        """Whether any newsletter has a subscriber, or a confirmed one; without counting them."""
+
+    @abstractmethod
     async def count(self, newsletter: UUID, status: Status) -> int: ...
 
     @abstractmethod
@@ -50,3 +54,7 @@ class SubscriberRepository(Protocol):
     @abstractmethod
     async def save_round(self, round: Round) -> None:
         """Write the state of an existing round."""
+
+    @abstractmethod
+    async def end_rounds(self, subscriber: UUID) -> None:
+        """End every open or confirmed round of a subscriber, whom the caller holds locked: their links are unknown."""

@@ -78,7 +78,12 @@ class ClaimDeliveries:
             message_id(key, delivery.key, self.policy.mail_domain),
             letter.dated_at or delivery.enqueued_at,
             self._slots(delivery, letter, newsletter, key),
+            f"{newsletter.slug.text}.{self.policy.mail_domain}",
+            self._unsubscribe_link(delivery, key) if letter.kind is LetterKind.ISSUE else None,
         )
+
+    def _unsubscribe_link(self, delivery: Claimed, key: Key) -> str:
+        return self.policy.unsubscribe_link(token_text(key, Purpose.UNSUBSCRIBE, delivery.key.recipient))
 
     def _slots(self, delivery: Claimed, letter: Letter, newsletter: Newsletter, key: Key) -> Mapping[str, str]:
         slots = {"newsletter.name": newsletter.name, "subscriber.name": delivery.name}

@@ -33,3 +33,7 @@ class Policy:
 
     def link(self, path: str, **query: str) -> str:
         return f"{self.base_url}{path}?{urlencode(query)}"
+
+    def unsubscribe_link(self, token: str) -> str:
+        """The token is part of the path: some mail programs drop the query of a List-Unsubscribe field."""
+        return f"{self.base_url}/unsubscribe/{token}"

@@ -163,7 +163,7 @@ class Confirm:
                 await self._confirm(
                     tx, opened, subscriber, evidence, self._message_id(presented.key, subscriber, token)
                 )
-            return (await tx.newsletters.get_batch([subscriber.newsletter]))[subscriber.newsletter]
+            return await _newsletter_of(tx, subscriber)
 
     async def _confirm(
         self, tx: Transaction, opened: Round, subscriber: Subscriber, evidence: Evidence, mail: str
@@ -205,6 +205,67 @@ async def _round_of(tx: Transaction, token: Token, *, lock: bool = False) -> tup
 def _confirmable(opened: Round, status: Status) -> bool:
     can_be = opened.state is RoundState.OPEN and (status, Event.CONFIRM) in TRANSITIONS
     return opened.state is not RoundState.ENDED and (can_be or status is Status.CONFIRMED)
+
+
+@attrs.frozen
+class Unsubscribe:
+    """Take the subscriber whom an issue's link names off the newsletter; doing it again answers the same.
+
+    Consent is withdrawn with the evidence, and every link of an earlier sign-up ends. No mail of the newsletter is
+    completed that was not yet under way when this returns.
+
+    Raises:
+        FieldMissing, TokenMalformed, TokenUnknown: see `read_token`; somebody who was erased is unknown.
+    """
+
+    uow: UnitOfWork
+    ids: Ids
+    keys: KeyRing
+    auditor: Auditor
+
+    async def __call__(self, token_text: str, evidence: Evidence) -> Newsletter:
+        async with self.uow() as tx:
+            subscriber = await _named_subscriber(tx, self.keys, token_text, lock=True)
+            if (subscriber.status, Event.UNSUBSCRIBE) in TRANSITIONS:
+                await self._withdraw(tx, subscriber, evidence)
+            return await _newsletter_of(tx, subscriber)
+
+    async def _withdraw(self, tx: Transaction, subscriber: Subscriber, evidence: Evidence) -> None:
+        now, gone = await tx.now(), subscriber.on(Event.UNSUBSCRIBE)
+        await tx.subscribers.save_batch([gone])
+        await tx.subscribers.end_rounds(subscriber.id)
+        record = Consent(self.ids.new(), ConsentKind.WITHDRAWN, subscriber.id, None, now, evidence)
+        await tx.consent.add_batch([record])
+        resource = Resource("subscriber", str(subscriber.id))
+        before, after = {"status": str(subscriber.status)}, {"status": str(gone.status)}
+        event = self.auditor.event(
+            Action.SUBSCRIBER_UNSUBSCRIBED, evidence.origin, resource, now, before=before, after=after
+        )
+        await tx.audit.append_batch([event])
+
+
+@attrs.frozen
+class CheckUnsubscription:
+    """What an issue's link would unsubscribe from, without doing it: what a GET may do. Raises as `Unsubscribe`."""
+
+    uow: UnitOfWork
+    keys: KeyRing
+
+    async def __call__(self, token_text: str) -> Newsletter:
+        async with self.uow.reading() as tx:
+            return await _newsletter_of(tx, await _named_subscriber(tx, self.keys, token_text))
+
+
+async def _named_subscriber(tx: Transaction, keys: KeyRing, token_text: str, *, lock: bool = False) -> Subscriber:
+    id_ = read_token(keys, Purpose.UNSUBSCRIBE, token_text, "token").id
+    found: Subscriber | None = (await tx.subscribers.get_batch([id_], lock=lock)).get(id_)
+    if found is None:
+        raise TokenUnknown
+    return found
+
+
+async def _newsletter_of(tx: Transaction, subscriber: Subscriber) -> Newsletter:
+    return (await tx.newsletters.get_batch([subscriber.newsletter]))[subscriber.newsletter]
 
 
 @attrs.frozen

@@ -3,9 +3,10 @@ import pytest
 from tests.support.builders import origin
 from tests.support.core import Core, sign_up
 from zero2prod_core.domain.audit import Action
+from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.letters import LetterKind, template_letter
 from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER
-from zero2prod_core.errors import FieldInvalid, NewsletterTaken
+from zero2prod_core.errors import FieldInvalid, NewsletterTaken, NewsletterUnknown, Refusal
 
 
 async def test_the_default_newsletter_is_there_from_the_start(core: Core) -> None:
@@ -54,3 +55,39 @@ async def test_texts_are_parsed_before_anything_is_asked_of_the_store(core: Core
     with pytest.raises(FieldInvalid, match=r"^sender:"):
         await core.application.create_newsletter(origin(), "daily", "The Daily", sender="nobody")
     assert await core.audit() == []
+
+
+class TestEditing:
+    async def test_what_is_not_given_stays_and_an_empty_text_clears(self, core: Core) -> None:
+        await core.application.create_newsletter(origin(), "daily", "The Daily", "daily@example.com", "e@example.com")
+        edit = core.application.edit_newsletter
+        changed = await edit(origin(), "daily", reply_to="", postal_address="1 Fleet Street\nLondon")
+        assert (changed.name, changed.sender, changed.reply_to) == (
+            "The Daily",
+            EmailAddress.parse("daily@example.com"),
+            None,
+        )
+        assert changed.postal_address == "1 Fleet Street\nLondon"
+        assert await core.application.find_newsletter("daily") == changed
+        assert (await edit(origin(), "daily", name="The Weekly", sender="")).sender is None
+
+    async def test_the_event_names_what_was_changed_and_nothing_else(self, core: Core) -> None:
+        await core.application.edit_newsletter(origin(), "default", name="News", postal_address="Home")
+        (event,) = await core.audit()
+        assert (event.action, event.after) == (Action.NEWSLETTER_CHANGED, {"changed": "name postal_address"})
+
+    async def test_the_same_again_is_no_event(self, core: Core) -> None:
+        await core.application.edit_newsletter(origin(), "default", name="Newsletter", sender="")
+        assert await core.audit() == []
+
+    @pytest.mark.parametrize(("field", "typed"), [("name", ""), ("sender", "nobody"), ("reply_to", "a@b@c")])
+    async def test_what_is_refused_changes_nothing(self, core: Core, field: str, typed: str) -> None:
+        with pytest.raises(Refusal, match=f"^{field}"):
+            await core.application.edit_newsletter(origin(), "default", **{field: typed})
+        assert await core.application.list_newsletters() == [DEFAULT_NEWSLETTER]
+
+    async def test_there_must_be_one(self, core: Core) -> None:
+        with pytest.raises(NewsletterUnknown):
+            await core.application.edit_newsletter(origin(), "daily", name="The Daily")
+        with pytest.raises(NewsletterUnknown):
+            await core.application.find_newsletter("daily")

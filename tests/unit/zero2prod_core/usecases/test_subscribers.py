@@ -303,6 +303,7 @@ class TestLinksThatDoNotWork:
     async def test_a_link_whose_round_was_ended(self, core: Core) -> None:
         token = await core.token()
         (record,) = await core.consent()
+        assert record.round
         async with core.store() as tx:
             opened = await tx.subscribers.get_round(record.round)
             assert opened

@@ -1,0 +1,85 @@
+"""A newcomer's checklist, from nothing to the first issue in a mailbox."""
+
+import pytest
+
+from tests.support.builders import new_id, origin
+from tests.support.core import ADA, Core, publication, sign_up
+from zero2prod_core.domain.audit import Action
+from zero2prod_core.domain.checklist import Item, Step
+from zero2prod_core.errors import AccountUnknown
+
+
+async def done(core: Core, *, mailbox_opened: bool = False) -> list[Step]:
+    account = await core.stored_account()
+    items = await core.application.read_checklist(account, mailbox_opened=mailbox_opened)
+    return [item.step for item in items if item.done]
+
+
+@pytest.fixture(autouse=True)
+async def staff(core: Core) -> None:
+    await core.account(password=None)
+
+
+async def test_it_begins_with_everything_to_do_in_the_order_of_doing(core: Core) -> None:
+    items = await core.application.read_checklist(await core.stored_account(), mailbox_opened=False)
+    assert items == [Item(step, done=False) for step in Step]
+    assert " ".join(Step) == "subscribe mailbox confirm publish arrive"
+
+
+async def test_each_step_ticks_itself(core: Core) -> None:
+    ticked = [await done(core)]
+    await core.application.subscribe(sign_up())
+    ticked.append(await done(core))
+    ticked.append(await done(core, mailbox_opened=True))
+    await core.send(*await core.parcels(urgent=True))
+    await core.confirmed()
+    ticked.append(await done(core))
+    await core.application.publish(publication(), origin())
+    ticked.append(await done(core))
+    await core.send(*await core.parcels(urgent=False))
+    ticked.append(await done(core))
+    first, mailbox, confirm, publish, arrive = Step
+    assert ticked == [
+        [],
+        [first],
+        [first, mailbox],
+        [first, mailbox, confirm],
+        [first, mailbox, confirm, publish],
+        [first, mailbox, confirm, publish, arrive],
+    ]
+
+
+async def test_an_issue_to_nobody_is_published_and_has_not_arrived(core: Core) -> None:
+    await core.application.publish(publication(), origin())
+    assert await done(core) == [Step.PUBLISH]
+
+
+async def test_what_is_dismissed_is_gone_for_this_account_alone(core: Core) -> None:
+    await core.account("other", password=None)
+    account = await core.stored_account()
+    await core.application.dismiss_steps(origin(), account.id, [Step.MAILBOX, Step.ARRIVE])
+    await core.application.dismiss_steps(origin(), account.id, [Step.SUBSCRIBE])
+    left = await core.application.read_checklist(await core.stored_account(), mailbox_opened=False)
+    assert [item.step for item in left] == [Step.CONFIRM, Step.PUBLISH]
+    others = await core.application.read_checklist(await core.stored_account("other"), mailbox_opened=False)
+    assert len(others) == len(Step)
+
+
+async def test_with_all_dismissed_nothing_is_looked_up(core: Core) -> None:
+    await core.published(ADA)
+    await core.application.dismiss_steps(origin(), (await core.stored_account()).id, list(Step))
+    assert await core.application.read_checklist(await core.stored_account(), mailbox_opened=True) == ()
+
+
+async def test_each_dismissal_is_one_event_and_a_repetition_none(core: Core) -> None:
+    account = await core.stored_account()
+    for _ in range(2):
+        await core.application.dismiss_steps(origin(), account.id, [Step.PUBLISH, Step.CONFIRM])
+    event = (await core.audit())[-1]
+    assert (await core.actions()).count(Action.CHECKLIST_DISMISSED) == 1
+    assert (event.resource.id, event.after) == (str(account.id), {"dismissed": "confirm publish"})
+
+
+async def test_there_must_be_an_account(core: Core) -> None:
+    with pytest.raises(AccountUnknown):
+        await core.application.dismiss_steps(origin(), new_id(), list(Step))
