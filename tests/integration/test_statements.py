@@ -33,6 +33,7 @@ COLD = {
     "migrate.make_partitions": "run by migrate alone",
     "sessions.sweep": "a job over the sessions of staff",
     "subscribers.exist": "stops at the first row, whichever that is",
+    "subscribers.exist_confirmed": "stops at the first; sessions, which read no table in order, take it from the index",
     "subscribers.count": "a number for a person to look at, whatever the status",
     "tokens.sweep": "a job; so large a part of the table is best read from end to end",
     "idempotency.sweep": "a job; so large a part of the table is best read from end to end",

@@ -83,13 +83,7 @@ WHERE subscriptions.id = changed.id
 SELECT EXISTS (SELECT FROM subscriptions)
 
 -- name: exist_confirmed
-SELECT EXISTS (
-    SELECT FROM newsletters CROSS JOIN LATERAL (
-        SELECT FROM subscriptions
-        WHERE subscriptions.newsletter_id = newsletters.newsletter_id AND status = 'confirmed'
-        LIMIT 1
-    ) AS first
-)
+SELECT EXISTS (SELECT FROM subscriptions WHERE status = 'confirmed')
 
 -- name: count
 SELECT count(*) FROM subscriptions WHERE newsletter_id = %(newsletter)s AND status = %(status)s
