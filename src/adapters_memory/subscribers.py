@@ -48,7 +48,7 @@ class InMemorySubscriberRepository(SubscriberRepository):
         return sorted(sharing, key=lambda subscriber: subscriber.id)
 
     async def exist(self, *, confirmed: bool = False) -> bool:
-        return any(not confirmed or found.status is Status.CONFIRMED for found in self._subscribers.values())
+        return any(not confirmed or found.confirmed_at is not None for found in self._subscribers.values())
 
     async def count(self, newsletter: UUID, status: Status) -> int:
         wanted = (newsletter, status)

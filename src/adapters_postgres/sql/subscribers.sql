@@ -83,7 +83,7 @@ WHERE subscriptions.id = changed.id
 SELECT EXISTS (SELECT FROM subscriptions)
 
 -- name: exist_confirmed
-SELECT EXISTS (SELECT FROM subscriptions WHERE status = 'confirmed')
+SELECT EXISTS (SELECT FROM subscriptions WHERE confirmed_at IS NOT NULL)
 
 -- name: count
 SELECT count(*) FROM subscriptions WHERE newsletter_id = %(newsletter)s AND status = %(status)s

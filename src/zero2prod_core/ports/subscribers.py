@@ -40,7 +40,7 @@ class SubscriberRepository(Protocol):
 
     @abstractmethod
     async def exist(self, *, confirmed: bool = False) -> bool:
-        """Whether any newsletter has a subscriber, or a confirmed one; without counting them."""
+        """Whether any newsletter has a subscriber, or one who once confirmed, whatever came after; without counting."""
 
     @abstractmethod
     async def count(self, newsletter: UUID, status: Status) -> int: ...

@@ -6,6 +6,7 @@ from tests.support.builders import new_id, origin
 from tests.support.core import ADA, Core, publication, sign_up
 from zero2prod_core.domain.audit import Action
 from zero2prod_core.domain.checklist import Item, Step
+from zero2prod_core.domain.subscribers import Event
 from zero2prod_core.errors import AccountUnknown
 
 
@@ -47,6 +48,13 @@ async def test_each_step_ticks_itself(core: Core) -> None:
         [first, mailbox, confirm, publish],
         [first, mailbox, confirm, publish, arrive],
     ]
+
+
+async def test_what_was_ticked_stays_so_when_the_reader_leaves(core: Core) -> None:
+    await core.confirmed()
+    before = await done(core)
+    await core.save((await core.subscriber()).on(Event.UNSUBSCRIBE))
+    assert await done(core) == before == [Step.SUBSCRIBE, Step.MAILBOX, Step.CONFIRM]
 
 
 async def test_an_issue_to_nobody_is_published_and_has_not_arrived(core: Core) -> None:
