@@ -20,26 +20,13 @@ from adapters_postgres.pool import Pool
 from adapters_postgres.signal import PostgresDeliverySignal
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.databases import Database
-from zero2prod_core.ports.deliveries import DeliverySignal
-from zero2prod_core.ports.store import Health, Heartbeats, Locks, UnitOfWork
-
-
-@attrs.frozen
-class Backend:
-    """An empty store, as an adapter gives it to the core, and what goes with it."""
-
-    uow: UnitOfWork
-    locks: Locks
-    signal: DeliverySignal
-    health: Health
-    heartbeats: Heartbeats
+from zero2prod.testing import Backend, Contract
 
 
 @attrs.frozen
 class Subject:
     """A way to open new, empty backends of one kind. ``share`` of the usual number of examples is what one costs."""
 
-    name: str
     open: Callable[[], AbstractAsyncContextManager[Backend]]
     share: float
 
@@ -51,10 +38,15 @@ def memory(request: pytest.FixtureRequest) -> Subject:
     @asynccontextmanager
     async def opened() -> AsyncIterator[Backend]:
         uow = InMemoryUnitOfWork()
-        signal, beats = InMemoryDeliverySignal(uow), InMemoryHeartbeats(uow)
-        yield Backend(uow, InMemoryLocks(), signal, InMemoryHealth(), beats)
+        yield Backend(
+            uow=uow,
+            locks=InMemoryLocks(),
+            signal=InMemoryDeliverySignal(uow),
+            health=InMemoryHealth(),
+            heartbeats=InMemoryHeartbeats(uow),
+        )
 
-    return Subject("memory", opened, share=0.75)
+    return Subject(opened, share=0.75)
 
 
 def postgres(request: pytest.FixtureRequest) -> Subject:
@@ -68,13 +60,31 @@ def postgres(request: pytest.FixtureRequest) -> Subject:
         signal = PostgresDeliverySignal(pool)
         try:
             yield Backend(
-                PostgresUnitOfWork(pool), PostgresLocks(pool), signal, PostgresHealth(pool), PostgresHeartbeats(pool)
+                uow=PostgresUnitOfWork(pool),
+                locks=PostgresLocks(pool),
+                signal=signal,
+                health=PostgresHealth(pool),
+                heartbeats=PostgresHeartbeats(pool),
             )
         finally:
             await signal.close()
             await pool.close()
 
-    return Subject("postgres", opened, share=0.2)
+    return Subject(opened, share=0.2)
 
 
 BACKENDS: Mapping[str, Make] = {"memory": memory, "postgres": postgres}
+
+
+class EveryBackend(Contract):
+    """The contract that is inherited beside this one, held against each backend in turn."""
+
+    subject: Subject
+
+    @pytest.fixture(params=BACKENDS, autouse=True)
+    def _choose(self, request: pytest.FixtureRequest) -> None:
+        self.subject = BACKENDS[request.param](request)
+        self.share = self.subject.share
+
+    def open_backend(self) -> AbstractAsyncContextManager[Backend]:
+        return self.subject.open()

@@ -1,61 +1,6 @@
-import attrs
-
-from tests.support.builders import letter, new_id, newsletter
-from zero2prod_core.domain.letters import Letter, LetterKind, LetterState, UncertainPolicy, template_letter
-from zero2prod_core.ports.store import UnitOfWork
+from tests.contract.backends import EveryBackend
+from zero2prod.testing import LettersContract
 
 
-async def add(uow: UnitOfWork, *letters: Letter) -> None:
-    async with uow() as tx:
-        for each in letters:
-            await tx.letters.add(each)
-
-
-async def stored(uow: UnitOfWork, wanted: Letter) -> Letter | None:
-    async with uow.reading() as tx:
-        return (await tx.letters.get_batch([wanted.id])).get(wanted.id)
-
-
-async def test_a_letter_comes_back_as_it_was_added(uow: UnitOfWork) -> None:
-    full = letter(subject="Grüße ☕", text=".\r\n..\n" + "x" * 5000, uncertain=UncertainPolicy.HOLD, issue=new_id())
-    plain = letter(html=None, dated_at=None, state=LetterState.PAUSED, pause_reason="550 5.7.1 no")
-    await add(uow, full, plain)
-    assert [await stored(uow, each) for each in (full, plain)] == [full, plain]
-
-
-async def test_a_template_letter_has_no_words(uow: UnitOfWork) -> None:
-    home = newsletter()
-    template = template_letter(home.id, LetterKind.INVITATION)
-    async with uow() as tx:
-        await tx.newsletters.add(home)
-        await tx.letters.add(template)
-    assert await stored(uow, template) == template
-
-
-async def test_only_those_that_exist_are_found(uow: UnitOfWork) -> None:
-    known = letter()
-    await add(uow, known)
-    async with uow.reading() as tx:
-        assert await tx.letters.get_batch([known.id, new_id()]) == {known.id: known}
-        assert await tx.letters.get_batch([]) == {}
-
-
-async def test_saving_writes_state_and_pause_reason(uow: UnitOfWork) -> None:
-    known, other = letter(), letter()
-    await add(uow, known, other)
-    paused = attrs.evolve(known, state=LetterState.PAUSED, pause_reason="550 5.7.1 no")
-    async with uow() as tx:
-        await tx.letters.save(paused)
-    assert await stored(uow, known) == paused
-    async with uow() as tx:
-        await tx.letters.save(known)
-    assert [await stored(uow, each) for each in (known, other)] == [known, other]
-
-
-async def test_what_a_letter_says_never_changes(uow: UnitOfWork) -> None:
-    known = letter()
-    await add(uow, known)
-    other_words = attrs.evolve(known, subject="Other", text="words", html=None, dated_at=None, state=LetterState.CLOSED)
-    async with uow() as tx:
-        await tx.letters.save(other_words)
-    assert await stored(uow, known) == attrs.evolve(known, state=LetterState.CLOSED)
+class TestLetters(EveryBackend, LettersContract):
+    pass

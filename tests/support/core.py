@@ -1,53 +1,52 @@
 """The whole core over a store in memory, with a clock that tests move."""
 
-from datetime import timedelta
-from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 from adapters_memory import InMemoryUnitOfWork
-from tests.support.builders import KEYS, T0, evidence, number, origin
-from tests.support.chance import CountedIds, CountedRandomness
-from tests.support.passwords import CheapPasswordHasher
+from zero2prod.testing.application import (
+    BASE_URL,
+    COMMON,
+    POLICY,
+    CheapPasswordHasher,
+    CountedIds,
+    CountedRandomness,
+    MovableClock,
+)
+from zero2prod.testing.builders import KEYS, evidence, number, origin, publication, sign_up, token_in
 from zero2prod_core.application import Application, Ports
 from zero2prod_core.domain.accounts import Account, Username
 from zero2prod_core.domain.audit import Action, AuditEvent
 from zero2prod_core.domain.consent import Consent
 from zero2prod_core.domain.deliveries import DeliveryState, Outcome, Reply, Sent
 from zero2prod_core.domain.email_addresses import EmailAddress
-from zero2prod_core.domain.idempotency import IdempotencyKey
-from zero2prod_core.domain.instants import Instant
-from zero2prod_core.domain.issues import Content, Issue
+from zero2prod_core.domain.issues import Issue
 from zero2prod_core.domain.keys import KeyRing
-from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER, Slug
-from zero2prod_core.domain.subscriber_names import SubscriberName
-from zero2prod_core.domain.subscribers import SignUp, Subscriber
+from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER
+from zero2prod_core.domain.subscribers import Subscriber
 from zero2prod_core.ports.accounts import Verification
 from zero2prod_core.ports.mailer import Parcel
 from zero2prod_core.ports.store import UnitOfWork
-from zero2prod_core.usecases.issues import Publication
 from zero2prod_core.usecases.policy import Policy
 
+__all__ = [
+    "ADA",
+    "BASE_URL",
+    "COMMON",
+    "PASSWORD",
+    "POLICY",
+    "SENT",
+    "Core",
+    "CountingHasher",
+    "MovableClock",
+    "publication",
+    "sign_up",
+    "token_in",
+]
+
 ADA = "ada@example.com"
-BASE_URL = "https://news.example.org"
 PASSWORD = "a sentence of mine"
-COMMON = "correct horse battery staple"
 
 SENT = Sent(Reply(250, "2.0.0 taken"))
-
-POLICY = Policy(BASE_URL, EmailAddress.parse("news@example.org"), common_passwords=frozenset({COMMON}))
-
-
-class MovableClock:
-    """Stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now: Instant = T0
-
-    def __call__(self) -> Instant:
-        return self.now
-
-    def forward(self, by: timedelta) -> None:
-        self.now += by
 
 
 class CountingHasher(CheapPasswordHasher):
@@ -63,20 +62,6 @@ class CountingHasher(CheapPasswordHasher):
     async def verify(self, password: str, encoded: str | None) -> Verification:
         self.verified += 1
         return await super().verify(password, encoded)
-
-
-def sign_up(email: str = ADA, name: str = "Ada", newsletter: str = "default") -> SignUp:
-    return SignUp(Slug(newsletter), EmailAddress.parse(email), SubscriberName.parse(name), evidence())
-
-
-def publication(title: str = "News", key: str = "key-1", newsletter: str = "default") -> Publication:
-    return Publication(Slug(newsletter), Content.parse(title, "Some words."), IdempotencyKey(key))
-
-
-def token_in(link: str) -> str:
-    """The one value in a link's query."""
-    (token,) = [value for values in parse_qs(urlsplit(link).query).values() for value in values]
-    return token
 
 
 class Core:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import attrs
@@ -18,16 +19,17 @@ from zero2prod_core.domain.deliveries import GIVE_UP_AFTER, NO_OCCASION, Deliver
 from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.idempotency import IdempotencyKey, IdempotencyRecord
 from zero2prod_core.domain.instants import Instant
-from zero2prod_core.domain.issues import Issue, IssueState
+from zero2prod_core.domain.issues import Content, Issue, IssueState
 from zero2prod_core.domain.keys import Key, KeyRing
 from zero2prod_core.domain.letters import Letter, LetterKind, template_letter
 from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER, Newsletter, Slug
 from zero2prod_core.domain.origins import Actor, ActorKind, Origin
 from zero2prod_core.domain.sessions import ABSOLUTE, Session
 from zero2prod_core.domain.subscriber_names import SubscriberName
-from zero2prod_core.domain.subscribers import Round, Status, Subscriber
+from zero2prod_core.domain.subscribers import Round, SignUp, Status, Subscriber
 from zero2prod_core.domain.suppressions import Digest, Reason, Suppression, digest
 from zero2prod_core.domain.tokens import Purpose, Token
+from zero2prod_core.usecases.issues import Publication
 
 T0 = datetime(2026, 1, 5, 12, 0, 0, 123456, tzinfo=UTC)
 """A Monday noon, with microseconds so that a store that drops them is found out."""
@@ -174,3 +176,21 @@ def audit_event(**changes: Any) -> AuditEvent:
         after={"status": "confirmed", "rounds": 1, "earlier": None},
     )
     return attrs.evolve(made, **changes)
+
+
+def sign_up(email: str = "ada@example.com", name: str = "Ada", newsletter: str = "default") -> SignUp:
+    """What a visitor typed, parsed."""
+    return SignUp(Slug(newsletter), EmailAddress.parse(email), SubscriberName.parse(name), evidence())
+
+
+def publication(title: str = "News", key: str = "key-1", newsletter: str = "default") -> Publication:
+    """An author's wish to publish; ``key`` is its idempotency key."""
+    return Publication(Slug(newsletter), Content.parse(title, "Some words."), IdempotencyKey(key))
+
+
+def token_in(link: str) -> str:
+    """The token in a mail's link: its query's one value, or else the last part of its path."""
+    parts = urlsplit(link)
+    values = [value for values in parse_qs(parts.query).values() for value in values]
+    (token,) = values or [parts.path.rpartition("/")[2]]
+    return token

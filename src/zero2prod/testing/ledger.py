@@ -6,7 +6,7 @@ from uuid import UUID
 
 import attrs
 
-from tests.support.builders import T0, letter, new_id, subscriber
+from zero2prod.testing.builders import T0, letter, new_id, subscriber
 from zero2prod_core.domain.deliveries import (
     GIVE_UP_AFTER,
     Claimed,

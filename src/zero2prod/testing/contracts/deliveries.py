@@ -1,0 +1,21 @@
+"""The parts of the contract of the ledger."""
+
+from zero2prod.testing.contracts.deliveries_claimed import ClaimingContract, UnwantedContract
+from zero2prod.testing.contracts.deliveries_enqueued import AudienceContract, CountingContract, EnqueuingContract
+from zero2prod.testing.contracts.deliveries_marked import MarksContract
+from zero2prod.testing.contracts.deliveries_settled import ResultsContract, UncertainContract
+from zero2prod.testing.contracts.leases import LeasesContract
+
+
+class DeliveriesContract(
+    EnqueuingContract,
+    AudienceContract,
+    ClaimingContract,
+    UnwantedContract,
+    MarksContract,
+    ResultsContract,
+    UncertainContract,
+    LeasesContract,
+    CountingContract,
+):
+    """The ledger's deliveries: `zero2prod_core.ports.deliveries.DeliveryLedger`, example by example."""

@@ -1,0 +1,63 @@
+from datetime import timedelta
+
+from zero2prod.testing.builders import later
+from zero2prod.testing.contract import Contract
+from zero2prod.testing.faults import rolled_back
+from zero2prod_core.domain.limits import Decision, Rate
+from zero2prod_core.ports.limits import LimitKey
+from zero2prod_core.ports.store import UnitOfWork
+
+RATE = Rate(2, timedelta(seconds=10))
+ONE, TWO = LimitKey("sign_up_network", "192.0.2.0/24"), LimitKey("sign_up_network", "198.51.100.0/24")
+
+
+async def take(uow: UnitOfWork, *keys: LimitKey, at: float) -> list[bool]:
+    async with uow() as tx:
+        return [decision.allowed for decision in await tx.limits.take_batch([(key, RATE) for key in keys], later(at))]
+
+
+class LimitsContract(Contract):
+    """Rates: `zero2prod_core.ports.limits.LimitRepository`."""
+
+    async def test_a_burst_passes_and_then_one_in_each_interval(self) -> None:
+        taken = [(at, *await take(self.uow, ONE, at=at)) for at in (0, 0.000001, 4.999999, 5, 5.5, 10)]
+        assert taken == [(0, True), (0.000001, True), (4.999999, False), (5, True), (5.5, False), (10, True)]
+
+    async def test_cells_do_not_disturb_one_another(self) -> None:
+        other_scope = LimitKey("sign_up_email", ONE.subject)
+        assert await take(self.uow, ONE, at=0) == [True]
+        assert await take(self.uow, TWO, ONE, other_scope, at=0) == [True, True, True]
+        assert await take(self.uow, other_scope, ONE, TWO, at=0) == [True, False, True]
+
+    async def test_a_refused_limit_leaves_its_cell_as_it_was_and_says_how_long_to_wait(self) -> None:
+        async with self.uow() as tx:
+            first = (await tx.limits.take_batch([(ONE, RATE)], later(0)))[0]
+            second = (await tx.limits.take_batch([(ONE, RATE)], later(0)))[0]
+            refused = [(await tx.limits.take_batch([(ONE, RATE)], later(1)))[0] for _ in range(2)]
+        assert [first.tat, second.tat] == [later(5), later(10)]
+        assert refused == [Decision(False, later(10), timedelta(seconds=4))] * 2
+        assert await take(self.uow, ONE, at=5) == [True]
+
+    async def test_limits_go_by_the_stores_clock_by_default(self) -> None:
+        async with self.uow() as tx:
+            taken = [(await tx.limits.take_batch([(ONE, Rate(2, timedelta(days=1)))]))[0].allowed for _ in range(3)]
+            assert await tx.limits.take_batch([]) == []
+        assert taken == [True, True, False]
+
+    async def test_what_was_taken_and_rolled_back_is_free(self) -> None:
+        await rolled_back(self.uow, lambda tx: tx.limits.take_batch([(ONE, RATE)], later(0)))
+        assert [await take(self.uow, ONE, at=0) for _ in range(3)] == [[True], [True], [False]]
+
+    async def test_a_sweep_of_limits_removes_cells_that_have_long_been_full(self) -> None:
+        await take(self.uow, ONE, TWO, at=0)
+        await take(self.uow, TWO, at=0)
+        async with self.uow() as tx:
+            assert await tx.limits.sweep(later(5), 100) == 0
+            assert await tx.limits.sweep(later(6), 100) == 1
+        assert await take(self.uow, TWO, at=0) == [False]
+        assert await take(self.uow, ONE, at=0) == [True]
+
+    async def test_a_sweep_of_limits_removes_no_more_than_its_limit(self) -> None:
+        await take(self.uow, *(LimitKey("scope", str(number)) for number in range(3)), at=0)
+        async with self.uow() as tx:
+            assert [await tx.limits.sweep(later(60), 2) for _ in range(3)] == [2, 1, 0]

@@ -1,0 +1,235 @@
+"""The ledger under everything that several workers, authors and readers may do to it, in any order."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import TypeAlias
+
+import attrs
+from hypothesis.stateful import initialize, invariant, rule
+from hypothesis.strategies import DataObject, booleans, data, integers, lists, sampled_from, tuples
+
+from zero2prod.testing.builders import T0, delivery, new_id
+from zero2prod.testing.contract import Contract
+from zero2prod.testing.histories.ledger_model import LedgerModel
+from zero2prod.testing.histories.machine import StoreMachine, hold
+from zero2prod.testing.ledger import LASTS, Ledger, mark, ruling
+from zero2prod_core.domain.deliveries import (
+    GIVE_UP_AFTER,
+    NO_OCCASION,
+    UNFINISHED,
+    Claimed,
+    Deferred,
+    Mark,
+    Outcome,
+    Rejected,
+    Reply,
+    Ruling,
+    Scope,
+    SenderFault,
+    Sent,
+    Throttled,
+    Uncertain,
+)
+from zero2prod_core.domain.instants import Instant
+from zero2prod_core.domain.letters import BULK, URGENT, Letter, LetterState, UncertainPolicy
+from zero2prod_core.domain.subscribers import Event, Subscriber
+
+# Around a lease's length (30 s) and half of it, the first retry and the wait after a lost answer (both 300 s).
+STEPS = sampled_from([0, 1, 15, 29, 30, 31, 299, 300, 301, 3600])
+PATIENCE = sampled_from([GIVE_UP_AFTER, timedelta(seconds=300), timedelta(seconds=301)])
+
+# A machine that mostly pauses finds nothing: what hinders is drawn once in four times.
+MOSTLY = sampled_from([True, True, True, False])
+
+# Late reports are seldom late by more than a few claims.
+STALE = 6
+
+REPLY = Reply(None, "")
+OUTCOMES: list[Outcome] = [
+    Sent(REPLY),
+    Uncertain(REPLY),
+    Deferred(REPLY),
+    Rejected(REPLY),
+    Throttled(REPLY, Scope.RELAY),
+    Throttled(REPLY, Scope.DOMAIN),
+    SenderFault(REPLY),
+]
+
+
+class LedgerMachine(StoreMachine):
+    """Two letters, one of which resends what is uncertain, and three readers; some rows are urgent."""
+
+    def __init__(self, contract: Contract) -> None:
+        super().__init__(contract)
+        self.ledger = Ledger(self.uow)
+        self.model = LedgerModel()
+        self.now: Instant = T0
+        self.claims: list[Claimed] = []
+        self.letters: list[Letter] = []
+        self.readers: list[Subscriber] = []
+        for policy in UncertainPolicy:
+            self.add_letter(policy)
+        for _ in range(3):
+            self.add_reader()
+
+    def add_letter(self, policy: UncertainPolicy) -> None:
+        made = self.run(self.ledger.letter(uncertain=policy))
+        self.letters.append(made)
+        self.model.letters[made.id] = True
+        self.model.resends[made.id] = policy is UncertainPolicy.RESEND
+
+    def add_reader(self) -> None:
+        (made,) = self.run(self.ledger.readers(1))
+        self.readers.append(made)
+        self.model.readers[made.id] = True
+
+    @initialize(wait=PATIENCE)
+    def publish(self, wait: timedelta) -> None:
+        for words in self.letters:
+            self.enqueue_audience(words, wait)
+
+    @rule(draw=data())
+    def something_happens(self, draw: DataObject) -> None:
+        """One rule for all that may happen: of several, Hypothesis would leave out some in most of its examples."""
+        act = draw.draw(sampled_from(ALWAYS + AFTER_A_CLAIM if self.claims else ALWAYS))
+        act(self, draw)
+
+    def time_passes(self, draw: DataObject) -> None:
+        self.now += timedelta(seconds=draw.draw(STEPS))
+
+    def enqueue(self, draw: DataObject) -> None:
+        priority, occasion = BULK if draw.draw(MOSTLY) else URGENT, new_id() if draw.draw(MOSTLY) else NO_OCCASION
+        give_up_at = self.now + draw.draw(PATIENCE)
+        pairs = draw.draw(lists(tuples(sampled_from(self.letters), sampled_from(self.readers)), min_size=1, max_size=4))
+        rows = [delivery(*pair, occasion, priority=priority, give_up_at=give_up_at) for pair in pairs]
+        assert self.run(self.ledger.enqueue(*rows, at=self.now)) == self.model.enqueue(rows, self.now)
+
+    def enqueue_again(self, draw: DataObject) -> None:
+        self.enqueue_audience(draw.draw(sampled_from(self.letters)), draw.draw(PATIENCE))
+
+    def enqueue_audience(self, words: Letter, wait: timedelta) -> None:
+        expected = self.model.enqueue_audience(words.id, words.priority, wait, self.now)
+        assert self.run(self.ledger.enqueue_audience(words, wait, at=self.now)) == expected
+
+    def claim(self, draw: DataObject) -> None:
+        limit, urgent = draw.draw(integers(1, 4)), not draw.draw(MOSTLY)
+        self.take(self.model.limit(limit, self.now, urgent=urgent), urgent=urgent)
+
+    def take(self, limit: int, *, urgent: bool) -> None:
+        lease = new_id()
+        claimed = self.run(self.ledger.claim(limit, at=self.now, urgent=urgent, lease=lease))
+        states = self.run(self.ledger.states(list(self.model.rows)))
+        self.model.claim(claimed, states, limit, self.now, urgent=urgent)
+        if claimed:
+            self.model.lease(lease, self.now + LASTS)
+        assert {each.lease for each in claimed} <= {lease}
+        self.claims += claimed
+
+    def claims_of(self, draw: DataObject) -> list[Claimed]:
+        """Mostly those under which a row is still held; but stale ones, too, are part of life."""
+        held = [claim for claim in self.claims if self.model.rows[claim.key].lease == claim.lease]
+        rather_held = draw.draw(MOSTLY)
+        return held if held and rather_held else self.claims[-STALE:]
+
+    def any_claim(self, draw: DataObject) -> Claimed:
+        return draw.draw(sampled_from(self.claims_of(draw)))
+
+    def begin(self, draw: DataObject) -> None:
+        self.agree([], [mark(self.any_claim(draw))])
+
+    def end(self, draw: DataObject) -> None:
+        self.agree([ruling(self.any_claim(draw), draw.draw(sampled_from(OUTCOMES)))], [])
+
+    def send(self, draw: DataObject) -> None:
+        """What a connection does where nothing goes wrong."""
+        claim = self.any_claim(draw)
+        self.agree([], [mark(claim)])
+        self.agree([ruling(claim, draw.draw(sampled_from(OUTCOMES)))], [])
+
+    def settle(self, draw: DataObject) -> None:
+        """Results and marks of several connections."""
+        claims = sampled_from(self.claims_of(draw))
+        chosen = draw.draw(lists(claims, max_size=4, unique_by=lambda claim: claim.key))
+        reported = [claim for claim in chosen if draw.draw(booleans())]
+        rulings = [ruling(claim, draw.draw(sampled_from(OUTCOMES))) for claim in reported]
+        self.agree(rulings, [mark(claim) for claim in chosen if claim not in reported])
+
+    def agree(self, rulings: Sequence[Ruling], marks: Sequence[Mark]) -> None:
+        settled = self.run(self.ledger.settle(rulings, marks, self.now))
+        assert settled == self.model.settle(rulings, marks, self.now)
+
+    def renew(self, draw: DataObject) -> None:
+        lease = self.any_claim(draw).lease
+        assert self.run(self.ledger.renew(lease, self.now)) == self.model.renew(lease, self.now + LASTS, self.now)
+
+    def release(self, draw: DataObject) -> None:
+        lease = self.any_claim(draw).lease
+        assert self.run(self.ledger.release(lease, self.now)) == self.model.end(lease, self.now)
+
+    def expire(self, _draw: DataObject | None = None) -> None:
+        assert self.run(self.ledger.expire(self.now)) == self.model.expire(self.now)
+
+    def pause_or_resume(self, draw: DataObject) -> None:
+        self.open(draw.draw(sampled_from(self.letters)), is_open=draw.draw(MOSTLY))
+
+    def open(self, words: Letter, *, is_open: bool) -> None:
+        state = LetterState.OPEN if is_open else LetterState.PAUSED
+        self.run(self.ledger.save_letter(attrs.evolve(words, state=state)))
+        self.model.letters[words.id] = is_open
+
+    def unsubscribe_or_return(self, draw: DataObject) -> None:
+        reader, wants = draw.draw(sampled_from(self.readers)), draw.draw(MOSTLY)
+        self.run(self.ledger.save(reader if wants else reader.on(Event.UNSUBSCRIBE)))
+        self.model.readers[reader.id] = wants
+
+    @invariant()
+    def every_row_is_where_it_should_be(self) -> None:
+        assert self.run(self.ledger.states(list(self.model.rows))) == self.model.states()
+
+    @invariant()
+    def sums_add_up_to_the_audience(self) -> None:
+        for words in self.letters:
+            assert self.run(self.ledger.sums(words)) == self.model.sums(words.id)
+        assert self.run(self.ledger.unfinished(self.now)) == self.model.unfinished(self.now)
+
+    def finish(self) -> None:
+        """Every row comes to an end, once all letters are open and all time is over."""
+        for words in self.letters:
+            self.open(words, is_open=True)
+        self.now += 2 * GIVE_UP_AFTER
+        self.expire()
+        for urgent in (True, False):
+            self.take(len(self.model.rows), urgent=urgent)
+        assert UNFINISHED.isdisjoint(self.model.states().values())
+        self.every_row_is_where_it_should_be()
+
+
+Act: TypeAlias = Callable[[LedgerMachine, DataObject], None]
+
+ALWAYS: list[Act] = [
+    *[LedgerMachine.claim] * 2,
+    *[LedgerMachine.time_passes] * 2,
+    LedgerMachine.enqueue,
+    LedgerMachine.enqueue_again,
+    LedgerMachine.expire,
+    LedgerMachine.pause_or_resume,
+    LedgerMachine.unsubscribe_or_return,
+]
+AFTER_A_CLAIM: list[Act] = [
+    *[LedgerMachine.send] * 4,
+    *[LedgerMachine.begin] * 2,
+    *[LedgerMachine.end] * 2,
+    *[LedgerMachine.settle] * 2,
+    LedgerMachine.renew,
+    LedgerMachine.release,
+]
+
+
+class LedgerHistories(Contract):
+    """The ledger under whatever may happen to it, in any order: one machine beside a plain model of it."""
+
+    ledger_steps: int = 50
+    """How long a history may become: long enough for a row to be lost, sent again and settled."""
+
+    def test_the_ledger_keeps_its_promise(self) -> None:
+        hold(LedgerMachine, self, self.ledger_steps)
