@@ -7,11 +7,24 @@ The one exception is a field with an e-mail address that needs SMTPUTF8 (RFC 653
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+
+import attrs
 
 from zero2prod_core.errors import Defect
 
-__all__ = ["alternatives", "field", "mailbox", "part", "terminated", "unstructured"]
+__all__ = [
+    "BegunPart",
+    "alternatives",
+    "begun",
+    "field",
+    "mailbox",
+    "named",
+    "part",
+    "refuse_control",
+    "terminated",
+    "unstructured",
+]
 
 CRLF = b"\r\n"
 LINE_END = re.compile(r"\r\n|\r|\n")
@@ -20,6 +33,9 @@ PLAIN = re.compile(r"[ -~]*")
 
 ENCODED_WORD_BYTES = 42
 """Base64 makes 56 characters of them; with ``=?utf-8?B?`` and ``?=`` 68, below the 75 of RFC 2047 §2."""
+
+BASE64_LINE_BYTES = 57
+"""`base64.encodebytes` makes a line of 76 characters of them, the most that RFC 2045 §6.8 allows."""
 
 LONGEST_PLAIN = 900
 """Characters sent in one line: with the field's name below the 998 octets of RFC 5322 §2.1.1."""
@@ -31,14 +47,14 @@ def field(name: str, *lines: str) -> bytes:
     Raises:
         Defect: a line holds a line break, a NUL or another control character.
     """
-    _refuse_control(name, *lines)
+    refuse_control(name, *lines)
     value = "\r\n ".join(lines)
     return f"{name}: {value}\r\n".encode()
 
 
 def unstructured(text: str) -> Sequence[str]:
     """The lines of Subject: the text where it is plain, else encoded words that together decode to it."""
-    _refuse_control(text)
+    refuse_control(text)
     if PLAIN.fullmatch(text) and "=?" not in text and text == text.strip() and len(text) <= LONGEST_PLAIN:
         return [text]
     chunks = _chunks(text, ENCODED_WORD_BYTES)
@@ -47,18 +63,52 @@ def unstructured(text: str) -> Sequence[str]:
 
 def mailbox(name: str, email: str) -> Sequence[str]:
     """The lines of a display name, quoted or encoded, with an e-mail address (RFC 5322 §3.4)."""
+    return named(name, f"<{email}>")
+
+
+def named(name: str, bracketed: str) -> Sequence[str]:
+    """The lines of a phrase, quoted or encoded, before what stands in angle brackets."""
     lines = unstructured(name)
     if lines != [name]:
-        return [*lines, f"<{email}>"]
+        return [*lines, bracketed]
     quoted = name.replace("\\", r"\\").replace('"', r"\"")
-    return [f'"{quoted}" <{email}>']
+    return [f'"{quoted}" {bracketed}']
+
+
+@attrs.frozen
+class BegunPart:
+    """A text part whose beginning is written, so that every ending costs no more than itself.
+
+    ``written`` are header fields and encoded lines that no ending can change; ``open_line`` is what must be encoded
+    together with the ending.
+    """
+
+    written: bytes
+    open_line: bytes
+    encode: Callable[[bytes], bytes]
+
+    def ended(self, ending: str) -> bytes:
+        """Header fields and content; it parses back to beginning and ending, with CRLF for each line break."""
+        return self.written + self.encode(self.open_line + _octets(ending))
+
+
+def begun(subtype: str, beginning: str) -> BegunPart:
+    """A text part that begins so, in quoted-printable, which a person can read in the source, unless base64 is shorter.
+
+    Quoted-printable is cut where a line of the text ends, base64 where one of its own lines does (RFC 2045 §6.7, §6.8).
+    """
+    octets = _octets(beginning)
+    if len(_quoted(octets)) <= len(_based(octets)):
+        encoding, encode, cut = "quoted-printable", _quoted, octets.rfind(CRLF) + len(CRLF) if CRLF in octets else 0
+    else:
+        encoding, encode, cut = "base64", _based, len(octets) - len(octets) % BASE64_LINE_BYTES
+    header = f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
+    return BegunPart(header.encode() + encode(octets[:cut]), octets[cut:], encode)
 
 
 def part(subtype: str, text: str) -> bytes:
     """Header fields and content of a text part; it parses back to ``text``, with CRLF for each of its line breaks."""
-    encoding, content = _encoded(LINE_END.sub("\n", text).encode())
-    header = f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
-    return header.encode() + content
+    return begun(subtype, text).ended("")
 
 
 def terminated(part: bytes) -> bytes:
@@ -73,18 +123,30 @@ def alternatives(boundary: str, parts: Sequence[bytes]) -> bytes:
     """Header fields and content of a multipart/alternative, the plainest part first (RFC 2046 §5.1.4)."""
     header = f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'.encode()
     delimiter = b"--" + boundary.encode()
-    body = b"".join(delimiter + CRLF + each + CRLF for each in parts)
-    return header + body + delimiter + b"--" + CRLF
+    # Parts are large, so they are copied once.
+    body = (piece for each in parts for piece in (delimiter, CRLF, each, CRLF))
+    return b"".join((header, *body, delimiter, b"--", CRLF))
 
 
-def _encoded(text: bytes) -> tuple[str, bytes]:
-    """Quoted-printable, which a person can read in the source, unless base64 is shorter."""
-    quoted = binascii.b2a_qp(text, istext=True).replace(b"\n", CRLF)
-    based = base64.encodebytes(text.replace(b"\n", CRLF)).replace(b"\n", CRLF)
-    return ("quoted-printable", quoted) if len(quoted) <= len(based) else ("base64", based)
+def _octets(text: str) -> bytes:
+    """With CRLF for each line break, the form in which a text is encoded (RFC 2045 §6.8)."""
+    return LINE_END.sub("\r\n", text).encode()
 
 
-def _refuse_control(*texts: str) -> None:
+def _quoted(octets: bytes) -> bytes:
+    return binascii.b2a_qp(octets.replace(CRLF, b"\n"), istext=True).replace(b"\n", CRLF)
+
+
+def _based(octets: bytes) -> bytes:
+    return base64.encodebytes(octets).replace(b"\n", CRLF)
+
+
+def refuse_control(*texts: str) -> None:
+    """Let pass only what cannot begin another field.
+
+    Raises:
+        Defect: a text holds a line break, a NUL or another control character.
+    """
     if any(CONTROL.search(text) for text in texts):
         raise Defect("a control character was on its way into a mail's header")
 

@@ -34,6 +34,24 @@ class Text:
     def is_literal(self) -> bool:
         return len(self.pieces) == 1
 
+    @property
+    def opening(self) -> str:
+        """What stands before the first slot: the same for everybody."""
+        return self.pieces[0]
+
+    def followed_by(self, other: "Text") -> "Text":
+        return Text((*self.pieces[:-1], self.pieces[-1] + other.pieces[0], *other.pieces[1:]))
+
+    def given(self, values: Mapping[str, str], encode: Callable[[str], str] = str) -> "Text":
+        """The text with ``encode(value)`` in the slots that have a value here; the others stay."""
+        pieces = [self.opening]
+        for name, literal in zip(self.pieces[1::2], self.pieces[2::2], strict=True):
+            if name in values:
+                pieces[-1] += encode(values[name]) + literal
+            else:
+                pieces += (name, literal)
+        return Text(tuple(pieces))
+
     def stripped(self) -> "Text":
         """Without white space at its ends: a file ends with a line break, and a subject must not."""
         first, last = self.pieces[0].lstrip(), self.pieces[-1].rstrip()
@@ -45,16 +63,26 @@ class Text:
         Raises:
             Defect: a slot has no value.
         """
+        return self.opening + self.fill_after_opening(values, encode)
+
+    def fill_after_opening(self, values: Mapping[str, str], encode: Callable[[str], str] = str) -> str:
+        """As `fill`, without the opening.
+
+        Raises:
+            Defect: a slot has no value.
+        """
         try:
             return "".join(
-                encode(values[piece]) if is_slot else piece for piece, is_slot in zip(self.pieces, cycle((False, True)))
+                encode(values[piece]) if is_slot else piece
+                for piece, is_slot in zip(self.pieces[1:], cycle((True, False)))
             )
         except KeyError as missing:
             raise Defect(f"a mail has a slot {missing.args[0]!r}, and nothing to put into it") from missing
 
 
 def packaged(kind: LetterKind, part: str) -> Text:
-    """The text ``part`` (``subject.txt``, ``body.txt``, ``body.html``) of a template letter.
+    """The text ``part`` (``subject.txt``, ``body.txt``, ``body.html``) of a template letter, or ``footer.txt`` and
+    ``footer.html`` of an issue.
 
     Raises:
         Defect: letters of this kind have no template.

@@ -1,32 +1,25 @@
 """A relay over kept SMTP connections.
 
-Each connection is a lane of its own: it takes a parcel, offers it, has its mark granted, completes it, and reports. A
-report travels with the next mark where the next parcel is already there, and at once where it is not.
+Each connection is a lane of its own: it takes a parcel, offers it, has its mark granted, completes it, and reports.
 """
 
 import asyncio
 import ssl
 from collections.abc import Sequence
-from contextlib import suppress
 
 from adapters_email.composing import Mail, compose
 from adapters_email.dialogue import PATIENCE, Session, Stopped, TimeLimits
+from adapters_email.lanes import REST, Lane, run_lanes
 from adapters_email.smtp_url import SmtpUrl
-from zero2prod_core.domain.deliveries import Mark, Outcome, Reply, Report, Scope, SenderFault, Throttled
+from zero2prod_core.domain.deliveries import Outcome, Reply, Scope, SenderFault, Throttled
 from zero2prod_core.domain.replies import Phase
-from zero2prod_core.errors import Defect, Unavailable
+from zero2prod_core.errors import Defect
 from zero2prod_core.ports.mailer import Desk, Mailer, Parcel
 
 __all__ = ["SmtpMailer"]
 
 IDLE = 60.0
 """Seconds without a mail after which a connection is closed: servers close theirs after 5 minutes, many sooner."""
-
-REST = 1.0
-"""Seconds for which a relay that failed is not asked again: what is taken meanwhile gets the same answer."""
-
-LAST_REPORT = 5.0
-"""Seconds in which a lane that is cancelled may still report: less than a supervisor waits before it kills."""
 
 
 class SmtpMailer(Mailer):
@@ -59,13 +52,8 @@ class SmtpMailer(Mailer):
     async def run(self, desk: Desk) -> None:
         gate = _Gate(self._relay, self._limits, self._context)
         reserved = self._connections > 1
-        try:
-            async with asyncio.TaskGroup() as lanes:
-                for number in range(self._connections):
-                    lane = _Lane(desk, gate, urgent=reserved and number == 0, idle=self._idle)
-                    lanes.create_task(lane.run(), name=f"smtp-{number}")
-        except BaseExceptionGroup as group:
-            raise group.exceptions[0] from group
+        lanes = range(self._connections)
+        await run_lanes([_Lane(desk, gate, urgent=reserved and lane == 0, idle=self._idle) for lane in lanes])
 
 
 class _Gate:
@@ -92,50 +80,27 @@ class _Gate:
         self._until = asyncio.get_running_loop().time() + REST
 
 
-class _Lane:
-    """One connection's work. ``_due`` holds the reports that the desk has not yet made durable."""
+class _Lane(Lane):
+    """One kept connection."""
 
     def __init__(self, desk: Desk, gate: _Gate, *, urgent: bool, idle: float) -> None:
-        self._desk = desk
+        super().__init__(desk, urgent=urgent, idle=idle)
         self._gate = gate
-        self._urgent = urgent
-        self._idle = idle
         self._session: Session | None = None
-        self._due: list[Report] = []
 
-    async def run(self) -> None:
-        try:
-            while parcels := await self._next():
-                for parcel in parcels:
-                    await self._handle(parcel)
-            await self._settle()
-            await self._hang_up()
-        except asyncio.CancelledError:
-            with suppress(Unavailable, TimeoutError):
-                async with asyncio.timeout(LAST_REPORT):
-                    await self._settle()
-            raise
-        finally:
-            self._drop()
+    async def handle(self, parcels: Sequence[Parcel]) -> None:
+        for parcel in parcels:
+            await self._handle(parcel)
 
-    async def _next(self) -> Sequence[Parcel]:
-        """Wait for a parcel: report first unless one is there at once, and let go of a connection nobody needs.
+    async def hang_up(self) -> None:
+        session, self._session = self._session, None
+        if session:
+            await session.quit()
 
-        More than one report is due only where mails end without a mark, and those might go on for long.
-        """
-        taking = asyncio.create_task(self._take())
-        try:
-            await asyncio.sleep(0)
-            if not taking.done() or len(self._due) > 1:
-                await self._settle()
-            if not (await asyncio.wait({taking}, timeout=self._idle))[0]:
-                await self._hang_up()
-            return await taking
-        finally:
-            taking.cancel()
-
-    async def _take(self) -> Sequence[Parcel]:
-        return await self._desk.take(urgent=self._urgent)
+    def drop(self) -> None:
+        session, self._session = self._session, None
+        if session:
+            session.abort()
 
     async def _handle(self, parcel: Parcel) -> None:
         """Try one parcel, and have its report due."""
@@ -149,9 +114,9 @@ class _Lane:
             # What nobody foresaw may befall one mail; it must not take the other lanes with it.
             phase = self._session.phase if self._session else Phase.SETUP
             outcome = Stopped(phase, None, f"{type(error).__name__} while sending").outcome
-            self._drop()
+            self.drop()
         if outcome:
-            self._due.append(parcel.report(outcome))
+            self.due.append(parcel.report(outcome))
 
     async def _try(self, parcel: Parcel) -> Outcome | None:
         """What came of it; None if the mark was refused."""
@@ -160,7 +125,7 @@ class _Lane:
         except Defect as error:
             return SenderFault(Reply.of(None, str(error)))
         session = await self._offer(mail)
-        if not await self._settle(parcel.mark):
+        if not all(await self.settle([parcel.mark])):
             return None
         return await self._complete(session, parcel, mail)
 
@@ -175,8 +140,8 @@ class _Lane:
                     raise
             else:
                 return kept
-        await self._settle()
-        self._drop()
+        await self.settle()
+        self.drop()
         self._session = await self._gate.open()
         await self._session.offer(mail)
         return self._session
@@ -189,23 +154,5 @@ class _Lane:
             return await session.complete(mail)
         except asyncio.CancelledError:
             stopped = Stopped(session.phase, None, "sending was stopped before the server answered")
-            self._due.append(parcel.report(stopped.outcome))
+            self.due.append(parcel.report(stopped.outcome))
             raise
-
-    async def _settle(self, *marks: Mark) -> bool:
-        """Have the due reports made durable, and whether the marks are granted with them."""
-        if not self._due and not marks:
-            return True
-        granted = await self._desk.settle(tuple(self._due), marks)
-        self._due.clear()
-        return all(granted)
-
-    async def _hang_up(self) -> None:
-        session, self._session = self._session, None
-        if session:
-            await session.quit()
-
-    def _drop(self) -> None:
-        session, self._session = self._session, None
-        if session:
-            session.abort()

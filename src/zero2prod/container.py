@@ -6,6 +6,7 @@ from dependency_injector import containers, providers
 
 from adapters_email.console import ConsoleMailer
 from adapters_email.memory import InMemoryMailer
+from adapters_email.postmark import PostmarkMailer
 from adapters_email.smtp import SmtpMailer
 from adapters_postgres.health import PostgresHealth, PostgresHeartbeats
 from adapters_postgres.locks import PostgresLocks
@@ -42,6 +43,11 @@ def _smtp(settings: Settings) -> Mailer:
     return SmtpMailer(settings.relay, connections=mail.smtp_connections, time_limit=mail.timeout.total_seconds())
 
 
+def _postmark(settings: Settings) -> Mailer:
+    mail = settings.mail
+    return PostmarkMailer(settings.postmark, batch=mail.postmark_batch, time_limit=mail.timeout.total_seconds())
+
+
 def _transport(settings: Settings) -> str:
     return settings.mail.transport.value
 
@@ -67,6 +73,7 @@ class Container(containers.DeclarativeContainer):
     mailer: providers.Provider[Mailer] = providers.Selector(
         providers.Callable(_transport, settings),
         smtp=providers.Singleton(_smtp, settings),
+        postmark=providers.Singleton(_postmark, settings),
         memory=providers.Singleton(InMemoryMailer),
         console=providers.Singleton(ConsoleMailer, providers.Object(sys.stdout)),
     )

@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 import pytest
 
 from adapters_postgres.embedded import EmbeddedPostgres
-from tests.support.builders import number
 from tests.support.core import PASSWORD, token_in
 from tests.support.databases import Database, migrated_database
 from tests.support.http import Browser, browsing
@@ -22,6 +21,7 @@ from tests.support.parcels import parsed, words
 from tests.support.services import Installation
 from tests.support.smtp_server import Received, SmtpServer
 from tests.support.waiting import eventually
+from zero2prod.testing.builders import number
 
 pytestmark = pytest.mark.untraced
 
@@ -144,8 +144,10 @@ def expect_content(mail: Received) -> None:
     message = parsed(mail.content)
     assert message["To"] == mail.recipient
     assert message["Subject"] == TITLE
-    assert words(message, "plain") == TEXT
-    assert words(message, "html") == HTML
+    link = message["List-Unsubscribe"].removeprefix("<").removesuffix(">")
+    for body, published in ((words(message, "plain"), TEXT), (words(message, "html"), HTML)):
+        assert body.startswith(published)
+        assert body.count(link) == 1
 
 
 @pytest.mark.timeout(120)
@@ -175,6 +177,7 @@ async def test_every_confirmed_reader_receives_the_issue_once(postgres_server: E
         assert Counter(mail.recipient for mail in relay.mails) == Counter(confirmed)
         for mail in relay.mails:
             expect_content(mail)
+        assert len({parsed(mail.content)["List-Unsubscribe"] for mail in relay.mails}) == len(confirmed)
         assert (issue["title"], issue["audience"]) == (TITLE, len(confirmed))
         assert issue["sums"]["sent"] == sum(issue["sums"].values()) == len(confirmed)
         assert audited(database) == {

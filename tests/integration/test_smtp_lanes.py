@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters_email import smtp
+from adapters_email import lanes, smtp
 from adapters_email.smtp import SmtpMailer
 from adapters_email.smtp_url import SmtpUrl
 from tests.support.desks import RecordingDesk
@@ -267,7 +267,7 @@ class TestCancelling:
     async def test_a_desk_that_does_not_settle_then_is_not_waited_for(
         self, server: SmtpServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(smtp, "LAST_REPORT", 0.05)
+        monkeypatch.setattr(lanes, "LAST_REPORT", 0.05)
         server.script["END"].append(SILENT)
         desk = RecordingDesk(parcels(1))
         running = asyncio.create_task(mailer(server).run(desk))

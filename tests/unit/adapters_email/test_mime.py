@@ -78,6 +78,26 @@ def test_any_text_parses_back_in_short_lines_of_seven_bits(text: str, place: str
     assert max(map(len, content.split(b"\r\n"))) <= 76
 
 
+@given(TEXT, TEXT)
+def test_a_part_that_was_begun_for_everybody_parses_back_with_any_ending(beginning: str, ending: str) -> None:
+    content = mime.terminated(mime.begun("plain", beginning).ended(ending))
+    decoded = parsed(b"MIME-Version: 1.0\r\n" + content).get_payload(decode=True)
+    assert isinstance(decoded, bytes)
+    # A carriage return and a line feed on both sides of the seam are two line breaks.
+    expected = re.sub("\r\n|\r", "\n", beginning) + re.sub("\r\n|\r", "\n", ending)
+    assert decoded.decode().replace("\r\n", "\n") == expected
+    assert content.isascii()
+    assert max(map(len, content.split(b"\r\n"))) <= 76
+
+
+@pytest.mark.parametrize("beginning", ["plain\n" * 500, "日本語のレター\n" * 500])
+def test_what_was_begun_is_not_written_again(beginning: str) -> None:
+    begun = mime.begun("plain", beginning)
+    assert begun.ended("a\n").startswith(begun.written)
+    assert len(begun.open_line) < 76
+    assert begun.ended("a\n") == mime.part("plain", beginning + "a\n")
+
+
 def test_the_shorter_encoding_is_taken() -> None:
     assert b"quoted-printable" in mime.part("plain", "Grüße an alle in Köln und am Rhein")
     assert b"base64" in mime.part("plain", "こんにちは世界")

@@ -24,6 +24,18 @@ def test_a_slot_without_a_value_is_a_defect() -> None:
         Text.parse("{{ confirmation.link }}").fill({})
 
 
+def test_some_slots_can_be_filled_before_the_others() -> None:
+    text = Text.parse("{{ a }} and {{ b }}, {{ a }}").given({"a": "{{ b }} &"}, html.escape)
+    assert text.opening == "{{ b }} &amp; and "
+    assert text.fill({"b": "2"}) == "{{ b }} &amp; and 2, {{ b }} &amp;"
+    assert text.fill_after_opening({"b": "2"}) == "2, {{ b }} &amp;"
+
+
+def test_one_text_follows_another() -> None:
+    text = Text.literal("{{ a }}").followed_by(Text.parse("-{{ a }}-")).followed_by(Text.literal("."))
+    assert text.fill({"a": "1"}) == "{{ a }}-1-."
+
+
 def test_literal_words_keep_their_braces() -> None:
     text = Text.literal("{{ a }}")
     assert text.is_literal

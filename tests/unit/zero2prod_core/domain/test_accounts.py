@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import from_regex
 
-from tests.support.builders import account
+from zero2prod.testing.builders import account
 from zero2prod_core.domain.accounts import USERNAME, Username
 from zero2prod_core.errors import FieldInvalid, FieldMissing
 

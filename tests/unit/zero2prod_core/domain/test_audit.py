@@ -6,7 +6,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis.strategies import binary, none, text
 
-from tests.support.builders import T0, audit_event, origin
+from zero2prod.testing.builders import T0, audit_event, origin
 from zero2prod_core.domain.audit import SALT_BYTES, AuditOutcome
 from zero2prod_core.domain.canonical import canonical_json
 from zero2prod_core.domain.origins import Actor, ActorKind, system

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import floats, integers, none, text
 
-from tests.support.builders import KEY, new_id
+from zero2prod.testing.builders import KEY, new_id
 from zero2prod_core.domain.deliveries import (
     MAC_DIGITS,
     PAUSES,

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.support.builders import idempotency_record
+from zero2prod.testing.builders import idempotency_record
 from zero2prod_core.domain.idempotency import LONGEST_KEY, IdempotencyKey
 from zero2prod_core.errors import FieldInvalid, FieldMissing, IdempotencyKeyReused
 

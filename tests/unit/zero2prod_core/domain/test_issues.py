@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import characters, none, text, tuples
 
-from tests.support.builders import issue, letter
+from zero2prod.testing.builders import issue, letter
 from zero2prod_core.domain.issues import LARGEST_BODY, LONGEST_TITLE, TRANSITIONS, Content, IssueEvent, IssueState
 from zero2prod_core.errors import FieldInvalid, FieldMissing, TransitionRefused
 

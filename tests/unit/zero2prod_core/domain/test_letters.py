@@ -2,7 +2,7 @@ from itertools import product
 
 import pytest
 
-from tests.support.builders import letter, new_id
+from zero2prod.testing.builders import letter, new_id
 from zero2prod_core.domain.letters import (
     PRIORITIES,
     TRANSITIONS,

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import text
 
-from tests.support.builders import new_id
+from zero2prod.testing.builders import new_id
 from zero2prod_core.domain.newsletters import (
     DEFAULT_NEWSLETTER,
     LONGEST_POSTAL_ADDRESS,

@@ -15,7 +15,7 @@ from zero2prod_core.domain.deliveries import (
     Throttled,
     Uncertain,
 )
-from zero2prod_core.domain.replies import Phase, Verdict, outcome_of
+from zero2prod_core.domain.replies import Phase, Verdict, outcome_of, postmark_outcome_of
 
 SETUP, RCPT, DATA, BODY, END = Phase
 
@@ -102,3 +102,54 @@ def test_a_code_in_the_middle_of_the_words_decides_nothing() -> None:
 
 def test_the_lines_of_a_reply_become_one() -> None:
     assert outcome_of(RCPT, 550, "5.1.1 no\n5.1.1 user").reply.text == "5.1.1 no 5.1.1 user"
+
+
+POSTMARK_ROWS: list[tuple[Phase, int | None, int | None, Verdict]] = [
+    (SETUP, None, None, relay),
+    (END, 200, 0, Sent),
+    (END, 200, 406, dead),
+    (END, 422, 406, dead),
+    (END, 200, 300, Rejected),
+    (END, 422, 300, Rejected),
+    (END, 413, None, Rejected),
+    (END, 401, 10, SenderFault),
+    (END, 401, None, SenderFault),
+    (END, 403, None, SenderFault),
+    (END, 404, None, SenderFault),
+    (END, 307, None, SenderFault),
+    *((END, status, code, SenderFault) for status in (200, 422) for code in (10, 400, 401, 402, 403, 405, 409)),
+    *((END, 422, code, SenderFault) for code in (410, 411, 412, 413, 1235)),
+    (END, 429, None, relay),
+    (END, 429, 429, relay),
+    (END, 200, 429, relay),
+    (END, 200, 100, relay),
+    (END, 503, None, relay),
+    (END, 503, 100, relay),
+    (END, 408, None, relay),
+    (END, 422, 999, Deferred),
+    (END, 200, 999, Deferred),
+    (END, 500, None, Uncertain),
+    (END, 500, 406, Uncertain),
+    (END, 502, None, Uncertain),
+    (END, 504, 0, Uncertain),
+    (END, 422, 0, Uncertain),
+    (END, 200, None, Uncertain),
+    (END, None, None, Uncertain),
+]
+
+
+@pytest.mark.parametrize(("phase", "status", "code", "verdict"), POSTMARK_ROWS)
+def test_postmarks_answers_have_their_own_table(
+    phase: Phase, status: int | None, code: int | None, verdict: Verdict
+) -> None:
+    kept = status if code is None else code
+    assert postmark_outcome_of(phase, status, code, "words") == verdict(Reply(kept, "words"))
+
+
+@given(st.sampled_from([SETUP, END]), st.none() | st.integers(0, 999), st.none() | st.integers(0, 32767), st.text())
+def test_every_answer_of_postmark_means_something(
+    phase: Phase, status: int | None, code: int | None, text: str
+) -> None:
+    outcome = postmark_outcome_of(phase, status, code, text)
+    assert not isinstance(outcome, Sent) or (phase, code) == (END, 0)
+    assert outcome.reply.text.isprintable()

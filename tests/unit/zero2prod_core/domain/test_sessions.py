@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import binary, text
 
-from tests.support.builders import T0, new_id
+from zero2prod.testing.builders import T0, new_id
 from zero2prod_core.domain.sessions import ABSOLUTE, ID_BYTES, IDLE, TOUCHED_EVERY, SessionId, new_session
 
 TICK = timedelta(microseconds=1)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import lists, sampled_from
 
-from tests.support.builders import T0, later, pending_subscriber, subscriber
+from zero2prod.testing.builders import T0, later, pending_subscriber, subscriber
 from zero2prod_core.domain.subscriber_names import SubscriberName
 from zero2prod_core.domain.subscribers import TRANSITIONS, Event, Status, opens_round
 from zero2prod_core.errors import TransitionRefused

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import frozensets, sampled_from
 
-from tests.support.builders import KEY, email
+from zero2prod.testing.builders import KEY, email
 from zero2prod_core.domain.keys import Key, KeyRing
 from zero2prod_core.domain.suppressions import (
     BLOCKS_ACCOUNT_MAIL,

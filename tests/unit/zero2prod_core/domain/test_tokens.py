@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import binary, from_regex, sampled_from, uuids
 
-from tests.support.builders import KEY, KEYS, T0, new_id, token
+from zero2prod.testing.builders import KEY, KEYS, T0, new_id, token
 from zero2prod_core.domain.keys import Key, KeyRing
 from zero2prod_core.domain.tokens import SHAPE, Purpose, read_token, token_text
 from zero2prod_core.errors import FieldMissing, TokenMalformed, TokenUnknown

@@ -1,0 +1,131 @@
+"""From a letter to what its mails say, before that is written for SMTP or for an API.
+
+An issue's mails have the author's words as they stand, and behind them a footer: why the reader gets this, who sends
+it, and how to stop it. A part that the author did not write is not made up.
+"""
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import TypeAlias
+
+import attrs
+
+from adapters_email import mime
+from adapters_email.sanitising import sanitised
+from adapters_email.slots import Text, packaged
+from zero2prod_core.domain.letters import Letter, LetterKind
+from zero2prod_core.domain.newsletters import Newsletter
+from zero2prod_core.errors import Defect
+from zero2prod_core.ports.mailer import Parcel
+
+__all__ = ["LETTERS_KEPT", "Content", "Header", "content_of", "escaped", "headers_of", "slots_of"]
+
+LETTERS_KEPT = 16
+"""More than are being sent at once. Each takes 6 MiB at most: 1 MiB of text and of HTML, both as typed and encoded."""
+
+UNSUBSCRIBE_LINK = "unsubscribe.link"
+
+BRACKETED = re.compile(r"[!-;=?-~]+")
+"""What may stand in the angle brackets of a List field: visible ASCII without brackets (RFC 2369 §2, RFC 2919 §2)."""
+
+Header: TypeAlias = tuple[str, tuple[str, ...]]
+"""A field's name, and its value in lines of their final form, between which it may be folded."""
+
+
+@attrs.frozen
+class Content:
+    """What is said; at least one of ``text`` and ``html`` is there, and what their slots get differs by recipient."""
+
+    subject: Text
+    text: Text | None
+    html: Text | None
+    headers: tuple[Header, ...]
+
+
+def content_of(parcel: Parcel) -> Content:
+    """What the parcel's letter says, kept for its other recipients.
+
+    Raises:
+        Defect: the letter says nothing, has no template, or a value must not reach a header.
+    """
+    list_id = parcel.list_id if parcel.unsubscribe_link else None
+    return _content(parcel.letter, parcel.newsletter, list_id)
+
+
+def slots_of(parcel: Parcel) -> Mapping[str, str]:
+    """The values of one recipient."""
+    if parcel.unsubscribe_link is None:
+        return parcel.slots
+    return {**parcel.slots, UNSUBSCRIBE_LINK: parcel.unsubscribe_link}
+
+
+def headers_of(parcel: Parcel) -> Sequence[Header]:
+    """The fields of one recipient, besides those that every mail has.
+
+    Raises:
+        Defect: the link is none that a header can carry.
+    """
+    if parcel.unsubscribe_link is None:
+        return ()
+    return [("List-Unsubscribe", (_bracketed(parcel.unsubscribe_link),))]
+
+
+def escaped(value: str) -> str:
+    """A value for HTML, with its line breaks."""
+    return html.escape(value).replace("\n", "<br>\n")
+
+
+@lru_cache(LETTERS_KEPT)
+def _content(letter: Letter, newsletter: Newsletter, list_id: str | None) -> Content:
+    """Kept by value: a letter whose words change is another one. ``list_id`` is None where nobody can unsubscribe."""
+    words = _words_of_template(letter) if letter.subject is None else _words_of_author(letter, letter.subject)
+    if list_id is None:
+        return words
+    return attrs.evolve(
+        words,
+        text=words.text and words.text.followed_by(_footer(newsletter, "txt")),
+        html=words.html and words.html.followed_by(_footer(newsletter, "html")),
+        headers=(*words.headers, *_list_headers(letter, newsletter, list_id)),
+    )
+
+
+def _words_of_author(letter: Letter, subject: str) -> Content:
+    if not (letter.text or letter.html):
+        raise Defect(f"letter {letter.id} says nothing")
+    return Content(
+        Text.literal(subject),
+        Text.literal(letter.text) if letter.text else None,
+        Text.literal(sanitised(letter.html)) if letter.html else None,
+        (),
+    )
+
+
+def _words_of_template(letter: Letter) -> Content:
+    """Nobody's answering machine shall answer a mail that a program wrote (RFC 3834 §5)."""
+    subject, text, html_ = (packaged(letter.kind, part) for part in ("subject.txt", "body.txt", "body.html"))
+    return Content(subject.stripped(), text, html_, (("Auto-Submitted", ("auto-generated",)),))
+
+
+def _footer(newsletter: Newsletter, form: str) -> Text:
+    values = {"newsletter.name": newsletter.name, "newsletter.postal_address": newsletter.postal_address or ""}
+    template = packaged(LetterKind.ISSUE, f"footer.{form}")
+    return template.given(values, escaped if form == "html" else str)
+
+
+def _list_headers(letter: Letter, newsletter: Newsletter, list_id: str) -> Sequence[Header]:
+    """RFC 2919; RFC 8058; and Feedback-ID, by which mailbox providers sum up complaints: three names of ours from the
+    narrowest to the widest, and the sender's (support.google.com/mail/answer/6254652).
+    """
+    return (
+        ("List-Id", tuple(mime.named(newsletter.name, _bracketed(list_id)))),
+        ("List-Unsubscribe-Post", ("List-Unsubscribe=One-Click",)),
+        ("Feedback-ID", (f"{letter.id.hex}:{newsletter.slug.text}:{letter.kind.value}:zero2prod",)),
+    )
+
+
+def _bracketed(value: str) -> str:
+    if not BRACKETED.fullmatch(value):
+        raise Defect(f"a mail's header cannot hold {value[:100]!a}")
+    return f"<{value}>"

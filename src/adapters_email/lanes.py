@@ -1,0 +1,102 @@
+"""What every connection to a relay does, whatever is spoken over it: take parcels, try them, and have them settled.
+
+A report travels with the next mark where the next parcel is already there, and at once where it is not.
+"""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import suppress
+
+from zero2prod_core.domain.deliveries import Mark, Report
+from zero2prod_core.errors import Unavailable
+from zero2prod_core.ports.mailer import Desk, Parcel
+
+__all__ = ["REST", "Lane", "run_lanes"]
+
+REST = 1.0
+"""Seconds for which a relay that failed is not asked again: what is taken meanwhile gets the same answer."""
+
+LAST_REPORT = 5.0
+"""Seconds in which a lane that is cancelled may still report: less than a supervisor waits before it kills."""
+
+
+async def run_lanes(lanes: Sequence["Lane"]) -> None:
+    """Run all to their end; an error of one ends the others, and is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for number, lane in enumerate(lanes):
+                tasks.create_task(lane.run(), name=f"lane-{number}")
+    except BaseExceptionGroup as group:
+        raise group.exceptions[0] from group
+
+
+class Lane(ABC):
+    """One connection's work. ``due`` holds the reports that the desk has not yet made durable.
+
+    Args:
+        desk: where parcels come from and reports go.
+        urgent: whether only urgent parcels are taken.
+        most: parcels taken at once.
+        idle: seconds without a parcel after which the connection is let go; None for never.
+    """
+
+    def __init__(self, desk: Desk, *, urgent: bool, most: int = 1, idle: float | None = None) -> None:
+        self.due: list[Report] = []
+        self._desk = desk
+        self._urgent = urgent
+        self._most = most
+        self._idle = idle
+
+    @abstractmethod
+    async def handle(self, parcels: Sequence[Parcel]) -> None:
+        """Try these, and have a report due for each whose mark was not refused."""
+
+    @abstractmethod
+    async def hang_up(self) -> None:
+        """Let go of the connection in good order."""
+
+    @abstractmethod
+    def drop(self) -> None:
+        """Let go of the connection now."""
+
+    async def run(self) -> None:
+        try:
+            while parcels := await self._next():
+                await self.handle(parcels)
+            await self.settle()
+            await self.hang_up()
+        except asyncio.CancelledError:
+            with suppress(Unavailable, TimeoutError):
+                async with asyncio.timeout(LAST_REPORT):
+                    await self.settle()
+            raise
+        finally:
+            self.drop()
+
+    async def settle(self, marks: Sequence[Mark] = ()) -> Sequence[bool]:
+        """Have the due reports made durable, and learn which marks are granted with them."""
+        if not self.due and not marks:
+            return ()
+        granted = await self._desk.settle(tuple(self.due), tuple(marks))
+        self.due.clear()
+        return granted
+
+    async def _next(self) -> Sequence[Parcel]:
+        """Wait for parcels: report first unless some are there at once, and let go of a connection nobody needs.
+
+        More reports than one visit makes are due only where mails end without a mark, and those might go on for long.
+        """
+        taking = asyncio.create_task(self._take())
+        try:
+            await asyncio.sleep(0)
+            if not taking.done() or len(self.due) > self._most:
+                await self.settle()
+            if not (await asyncio.wait({taking}, timeout=self._idle))[0]:
+                await self.hang_up()
+            return await taking
+        finally:
+            taking.cancel()
+
+    async def _take(self) -> Sequence[Parcel]:
+        return await self._desk.take(self._most, urgent=self._urgent)

@@ -1,0 +1,161 @@
+"""A relay over Postmark's e-mail API.
+
+Each lane has one request under way at most: it takes some parcels, has their marks granted together, sends those that
+were, and reports.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Iterator, Sequence
+
+import attrs
+
+from adapters_email.lanes import REST, Lane, run_lanes
+from adapters_email.postmark_api import Exchange, PostmarkAccount, PostmarkApi
+from adapters_email.postmark_messages import postmark_message
+from zero2prod_core.domain.deliveries import Outcome, Reply, Scope, SenderFault, Throttled
+from zero2prod_core.errors import Defect
+from zero2prod_core.ports.mailer import Desk, Mailer, Parcel
+
+__all__ = ["PostmarkMailer"]
+
+LANES = 4
+"""Requests at a time, as many as SMTP connections by default; each may leave a whole batch uncertain."""
+
+BATCH = 50
+"""Messages in one request: what a lost answer makes uncertain, and a tenth of the most that Postmark takes."""
+
+PATIENCE = 600.0
+"""Seconds, as for SMTP: an API asked for its answer too early sends the mails twice."""
+
+MOST_BYTES = 10 * 1024 * 1024
+"""Bytes in one request of several messages. Postmark takes 50 MB; every lane holds one request in memory."""
+
+
+class PostmarkMailer(Mailer):
+    """Sends over ``connections`` lanes. With two or more, the first is for urgent parcels alone.
+
+    Args:
+        account: where the API is, and who sends.
+        batch: messages in one request, 1 to 500 (Postmark's bound).
+        connections: lanes, at least one.
+        time_limit: seconds for one request with its answer.
+        context: which certificates to believe; by default the system's.
+    """
+
+    def __init__(
+        self,
+        account: PostmarkAccount,
+        *,
+        batch: int = BATCH,
+        connections: int = LANES,
+        time_limit: float = PATIENCE,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        if connections < 1 or batch < 1:
+            raise Defect(f"a mailer needs a connection and a batch, not {connections} and {batch}")
+        self._account = account
+        self._batch = batch
+        self._connections = connections
+        self._time_limit = time_limit
+        self._context = context or ssl.create_default_context()
+
+    async def run(self, desk: Desk) -> None:
+        reserved = self._connections > 1
+        async with PostmarkApi(
+            self._account, connections=self._connections, time_limit=self._time_limit, context=self._context
+        ) as api:
+            gate = _Gate(api)
+            lanes = range(self._connections)
+            await run_lanes([_Lane(desk, gate, self._batch, urgent=reserved and lane == 0) for lane in lanes])
+
+
+class _Gate:
+    """The way to the API for all lanes. It remembers for a moment that there is no use in trying.
+
+    ``most_bytes`` is halved when a request was too large: something on the way takes less than Postmark does.
+    """
+
+    def __init__(self, api: PostmarkApi) -> None:
+        self.most_bytes = MOST_BYTES
+        self._api = api
+        self._shut: Outcome | None = None
+        self._until = 0.0
+
+    @property
+    def shut(self) -> Outcome | None:
+        """What the API said to everybody a moment ago."""
+        return self._shut if asyncio.get_running_loop().time() < self._until else None
+
+    async def send(self, exchange: Exchange) -> Sequence[Outcome]:
+        outcomes = await self._api.send(exchange)
+        if all(isinstance(outcome, Throttled) and outcome.scope is Scope.RELAY for outcome in outcomes):
+            self._shut = outcomes[0]
+            self._until = asyncio.get_running_loop().time() + REST
+        if exchange.was_too_large:
+            self.most_bytes = min(self.most_bytes, len(exchange.body)) // 2
+        return outcomes
+
+
+@attrs.frozen
+class _Written:
+    """A parcel with its message in JSON."""
+
+    parcel: Parcel
+    message: bytes
+
+
+class _Lane(Lane):
+    """One request at a time; the connections are the client's."""
+
+    def __init__(self, desk: Desk, gate: _Gate, batch: int, *, urgent: bool) -> None:
+        super().__init__(desk, urgent=urgent, most=batch)
+        self._gate = gate
+
+    async def handle(self, parcels: Sequence[Parcel]) -> None:
+        for lot in self._lots(parcels):
+            await self._send(lot)
+
+    async def hang_up(self) -> None:
+        """Nothing: the client closes its connections when all lanes have ended."""
+
+    def drop(self) -> None:
+        """Nothing, as for `hang_up`."""
+
+    def _lots(self, parcels: Sequence[Parcel]) -> Iterator[Sequence[_Written]]:
+        """What goes into one request each; one message is never too much."""
+        lot: list[_Written] = []
+        for written in self._written(parcels):
+            if lot and sum(len(each.message) for each in lot) + len(written.message) > self._gate.most_bytes:
+                yield lot
+                lot = []
+            lot.append(written)
+        if lot:
+            yield lot
+
+    def _written(self, parcels: Sequence[Parcel]) -> Iterator[_Written]:
+        for parcel in parcels:
+            try:
+                yield _Written(parcel, postmark_message(parcel))
+            except Defect as error:
+                self.due.append(parcel.report(SenderFault(Reply.of(None, str(error)))))
+
+    async def _send(self, lot: Sequence[_Written]) -> None:
+        if shut := self._gate.shut:
+            self.due += [each.parcel.report(shut) for each in lot]
+            return
+        granted = await self.settle([each.parcel.mark for each in lot])
+        lot = [each for each, holds in zip(lot, granted, strict=True) if holds]
+        if lot:
+            await self._post([each.parcel for each in lot], Exchange([each.message for each in lot]))
+
+    async def _post(self, parcels: Sequence[Parcel], exchange: Exchange) -> None:
+        try:
+            outcomes = await self._gate.send(exchange)
+        except asyncio.CancelledError:
+            self._report(parcels, exchange.unanswered("sending was stopped before Postmark answered"))
+            raise
+        self._report(parcels, outcomes)
+
+    def _report(self, parcels: Sequence[Parcel], outcomes: Sequence[Outcome]) -> None:
+        self.due += [parcel.report(outcome) for parcel, outcome in zip(parcels, outcomes, strict=True)]

@@ -1,0 +1,93 @@
+"""From a parcel to a message of Postmark's e-mail API (postmarkapp.com/developer/api/email-api), as JSON.
+
+JSON escapes each character by itself, so the words that everybody gets are written once per letter, and each recipient
+costs a few fields and what stands behind the first slot.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+import attrs
+import orjson
+
+from adapters_email import mime
+from adapters_email.content import LETTERS_KEPT, Content, Header, content_of, escaped, headers_of, slots_of
+from adapters_email.slots import Text
+from zero2prod_core.domain.letters import LetterKind
+from zero2prod_core.errors import Defect
+from zero2prod_core.ports.mailer import Parcel, Sender
+
+__all__ = ["postmark_message"]
+
+BROADCAST, TRANSACTIONAL = "broadcast", "outbound"
+"""The streams that each Postmark server has from the start. Postmark wants what goes to many kept apart from what one
+person waits for, and stops accounts that mix them (postmarkapp.com/message-streams).
+"""
+
+KEEP_ID: Header = ("X-PM-KeepID", ("true",))
+"""Without it Postmark writes a Message-ID of its own, and a mail sent twice has two."""
+
+
+def postmark_message(parcel: Parcel) -> bytes:
+    """One message, a JSON object in UTF-8. Postmark adds Date and MIME-Version itself.
+
+    Raises:
+        Defect: the letter cannot be made into a mail: no words, no template, a slot without a value, or a character
+            that must not reach a header.
+    """
+    try:
+        return _prepared(content_of(parcel), parcel.sender, parcel.letter.kind).message(parcel)
+    except (UnicodeError, orjson.JSONEncodeError) as error:
+        raise Defect(f"letter {parcel.letter.id} holds characters that no mail can carry") from error
+
+
+@attrs.frozen
+class _Prepared:
+    """A letter's messages as far as they can be written without a recipient; ``fields`` end with a comma."""
+
+    fields: bytes
+    content: Content
+    text: bytes | None
+    html: bytes | None
+
+    def message(self, parcel: Parcel) -> bytes:
+        slots = slots_of(parcel)
+        subject = self.content.subject.fill(slots)
+        mime.refuse_control(subject)
+        parts = [b'{"To":', orjson.dumps(parcel.delivery.email.wire), b',"Subject":', orjson.dumps(subject), b","]
+        parts.append(self.fields)
+        if self.content.text and self.text is not None:
+            parts += (b'"TextBody":"', self.text, _inside(self.content.text.fill_after_opening(slots)), b'",')
+        if self.content.html and self.html is not None:
+            parts += (b'"HtmlBody":"', self.html, _inside(self.content.html.fill_after_opening(slots, escaped)), b'",')
+        parts += (b'"Headers":', orjson.dumps(self._headers(parcel)), b"}")
+        return b"".join(parts)
+
+    def _headers(self, parcel: Parcel) -> Sequence[Mapping[str, str]]:
+        headers = (("Message-ID", (parcel.message_id,)), KEEP_ID, *headers_of(parcel), *self.content.headers)
+        return [{"Name": name, "Value": _value(lines)} for name, lines in headers]
+
+
+@lru_cache(LETTERS_KEPT)
+def _prepared(content: Content, sender: Sender, kind: LetterKind) -> _Prepared:
+    fields = {"From": _value(mime.mailbox(sender.name, sender.email.wire))}
+    if sender.reply_to:
+        fields["ReplyTo"] = sender.reply_to.wire
+    fields["MessageStream"] = BROADCAST if kind is LetterKind.ISSUE else TRANSACTIONAL
+    written = orjson.dumps(fields)[1:-1] + b","
+    return _Prepared(written, content, _opening(content.text), _opening(content.html))
+
+
+def _opening(text: Text | None) -> bytes | None:
+    return _inside(text.opening) if text else None
+
+
+def _inside(text: str) -> bytes:
+    """The text as a JSON string, without its quotes."""
+    return orjson.dumps(text)[1:-1]
+
+
+def _value(lines: Sequence[str]) -> str:
+    """A header's value, unfolded."""
+    mime.refuse_control(*lines)
+    return " ".join(lines)
