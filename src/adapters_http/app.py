@@ -6,6 +6,7 @@ from aiohttp import web, web_response
 
 from adapters_http.config import HttpConfig
 from adapters_http.flashes import Flashes
+from adapters_http.mailbox import Mailbox
 from adapters_http.middleware.csrf import same_site_only
 from adapters_http.middleware.faults import answering
 from adapters_http.middleware.headers import SERVER, securing
@@ -13,10 +14,12 @@ from adapters_http.middleware.requests import identified
 from adapters_http.middleware.sessions import SessionCookie, logged_in
 from adapters_http.pages import Pages, set_up_templates
 from adapters_http.routes.accounts import Accounts
+from adapters_http.routes.checklist import Checklist
 from adapters_http.routes.dashboard import Dashboard
 from adapters_http.routes.health import HealthChecks
 from adapters_http.routes.home import Home
 from adapters_http.routes.issues import Issues
+from adapters_http.routes.newsletters import Newsletters
 from adapters_http.routes.sessions import Sessions
 from adapters_http.routes.static import static_routes
 from adapters_http.routes.subscribers import Subscribers
@@ -52,6 +55,7 @@ def make_app(
     app.on_response_prepare.append(securing(config))
     set_up_templates(app)
     home = Home(pages, application.list_newsletters)
+    checklist = Checklist(pages, application, config, Mailbox(config.mailbox_url))
     app.add_routes(
         [
             *static_routes(),
@@ -60,7 +64,9 @@ def make_app(
             *Subscribers(pages, application, config, home).routes(),
             *Sessions(pages, application, config, cookie).routes(),
             *Accounts(pages, application, config).routes(),
-            *Dashboard(pages).routes(),
+            *checklist.routes(),
+            *Dashboard(pages, application, checklist).routes(),
+            *Newsletters(pages, application, config).routes(),
             *Issues(pages, application, config, ids).routes(),
         ]
     )

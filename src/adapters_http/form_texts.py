@@ -14,7 +14,7 @@ from zero2prod_core.domain.canonical import canonical_json
 from zero2prod_core.domain.consent import Evidence
 from zero2prod_core.domain.origins import Origin
 
-__all__ = ["CONFIRM_FORM", "SUBSCRIBE_FORM", "FormText"]
+__all__ = ["CONFIRM_FORM", "SUBSCRIBE_FORM", "UNSUBSCRIBE_FORM", "FormText"]
 
 
 @attrs.frozen
@@ -36,12 +36,13 @@ class FormText:
 
 
 SUBSCRIBE_FORM: Final = FormText(
-    "subscribe-1",
+    "subscribe-2",
     {
         "name": "Name",
         "email": "E-mail address",
         "consent": "By subscribing you ask for this newsletter by e-mail. We first send you one mail with a link; "
-        "nothing else follows until you have confirmed with it.",
+        "nothing else follows until you have confirmed with it. You can unsubscribe at any time by the link at the end "
+        "of every issue.",
         "button": "Subscribe",
     },
 )
@@ -51,5 +52,13 @@ CONFIRM_FORM: Final = FormText(
     {
         "consent": "Press the button to receive the newsletter at the e-mail address that this link was sent to.",
         "button": "Confirm my subscription",
+    },
+)
+
+UNSUBSCRIBE_FORM: Final = FormText(
+    "unsubscribe-1",
+    {
+        "consent": "Press the button to get no more issues at the e-mail address that this link was sent to.",
+        "button": "Unsubscribe",
     },
 )

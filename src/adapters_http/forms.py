@@ -11,7 +11,7 @@ from aiohttp import hdrs, web
 from adapters_http.refusals import BodyBroken, BodyTooLarge, BodyTooSlow, BodyTypeRefused
 from zero2prod_core.errors import FieldInvalid, FieldMissing
 
-__all__ = ["Form", "read_form"]
+__all__ = ["FORM_TYPE", "Form", "read_body", "read_form"]
 
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 
@@ -58,6 +58,17 @@ class Form:
             raise FieldInvalid(field, "must not contain NUL")
         return text
 
+    def texts(self, field: str) -> Sequence[str]:
+        """Every value of a field that may be given more than once, in order.
+
+        Raises:
+            FieldMissing: there is none.
+        """
+        values = self.fields.get(field)
+        if not values:
+            raise FieldMissing(field)
+        return [value.decode(errors="replace") for value in values]
+
     def required(self, field: str) -> str:
         """As `text`; an absent or empty field is missing.
 
@@ -90,20 +101,16 @@ async def read_form(request: web.Request, most: int, seconds: float) -> Form:
     if not request.body_exists:
         return Form({})
     _check_type(request)
-    body = await _read(request, most, seconds)
+    body = await read_body(request, most, seconds)
     return Form.parse(body) if len(body) <= PARSED_INLINE else await asyncio.to_thread(Form.parse, body)
 
 
-def _check_type(request: web.Request) -> None:
-    if request.content_type != FORM_TYPE:
-        raise BodyTypeRefused(hdrs.CONTENT_TYPE, f"must be {FORM_TYPE}")
-    if (request.charset or "utf-8").lower() not in {"utf-8", "utf8"}:
-        raise BodyTypeRefused(hdrs.CONTENT_TYPE, "must have the charset utf-8")
-    if request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
-        raise BodyTypeRefused(hdrs.CONTENT_ENCODING, "must be absent: a form is sent uncompressed")
+async def read_body(request: web.Request, most: int, seconds: float) -> bytes:
+    """The body as it came, whatever its type; limits and errors as for `read_form`.
 
-
-async def _read(request: web.Request, most: int, seconds: float) -> bytes:
+    Raises:
+        BodyTooLarge, BodyTooSlow, BodyBroken
+    """
     if (request.content_length or 0) > most:
         raise BodyTooLarge(most)
     body = bytearray()
@@ -118,3 +125,12 @@ async def _read(request: web.Request, most: int, seconds: float) -> bytes:
     except web.RequestPayloadError:
         raise BodyBroken from None
     return bytes(body)
+
+
+def _check_type(request: web.Request) -> None:
+    if request.content_type != FORM_TYPE:
+        raise BodyTypeRefused(hdrs.CONTENT_TYPE, f"must be {FORM_TYPE}")
+    if (request.charset or "utf-8").lower() not in {"utf-8", "utf8"}:
+        raise BodyTypeRefused(hdrs.CONTENT_TYPE, "must have the charset utf-8")
+    if request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
+        raise BodyTypeRefused(hdrs.CONTENT_ENCODING, "must be absent: a form is sent uncompressed")

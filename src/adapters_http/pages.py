@@ -9,12 +9,13 @@ import attrs
 import jinja2
 from aiohttp import hdrs, web
 
+from adapters_http.assets import asset
 from adapters_http.flashes import Flashes
+from adapters_http.wording import in_words
 
-__all__ = ["STATIC", "Pages", "set_up_templates", "wants_json"]
+__all__ = ["Pages", "set_up_templates", "wants_json"]
 
-UI: Final = Path(__file__).parent / "ui"
-STATIC: Final = UI / "static"
+TEMPLATES: Final = Path(__file__).parent / "ui" / "templates"
 
 JSON: Final = re.compile(r"application/(?:problem\+)?json", re.IGNORECASE)
 
@@ -26,9 +27,10 @@ def wants_json(request: web.Request) -> bool:
 
 
 def set_up_templates(app: web.Application) -> None:
-    aiohttp_jinja2.setup(
+    environment = aiohttp_jinja2.setup(
         app,
-        loader=jinja2.FileSystemLoader(UI / "templates"),
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        filters={"in_words": in_words},
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -36,6 +38,7 @@ def set_up_templates(app: web.Application) -> None:
         auto_reload=False,
         default_helpers=False,
     )
+    environment.globals["asset"] = asset
 
 
 @attrs.frozen

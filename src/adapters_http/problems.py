@@ -9,7 +9,9 @@ import attrs
 from aiohttp import hdrs, web
 
 from adapters_http.middleware.requests import origin_of
+from adapters_http.middleware.sessions import is_staff
 from adapters_http.pages import Pages, wants_json
+from adapters_http.wording import in_words
 from zero2prod_core.errors import Zero2ProdError
 
 __all__ = ["STATUSES", "Problem", "answer"]
@@ -67,17 +69,35 @@ DETAILS: Final[Mapping[int, str]] = MappingProxyType(
     {
         HTTPStatus.NOT_FOUND: "There is nothing under this link. Check it for a typing mistake, or start anew.",
         HTTPStatus.METHOD_NOT_ALLOWED: "This page cannot be used in that way.",
+        HTTPStatus.TOO_MANY_REQUESTS: "There were too many requests. Wait a little and try again.",
     }
 )
 
 
 @attrs.frozen
+class WayBack:
+    """A link to one of our own pages, chosen by where the request went and by nothing that it holds."""
+
+    path: str
+    words: str
+
+
+DASHBOARD: Final = WayBack("/admin/dashboard", "back to the dashboard")
+LOGIN: Final = WayBack("/login", "back to the login page")
+FIRST_PAGE: Final = WayBack("/", "to the first page")
+
+
+@attrs.frozen
 class Problem:
-    """``code``, ``detail`` and ``fields`` are safe to show; ``headers`` go with the answer."""
+    """``code``, ``detail`` and ``fields`` are safe to show; ``headers`` go with the answer.
+
+    ``words`` say the same as ``detail``, with labels in place of the names that fields have for programs.
+    """
 
     status: HTTPStatus
     code: str
     detail: str
+    words: str
     fields: Mapping[str, str] = attrs.field(factory=dict)
     headers: Mapping[str, str] = attrs.field(factory=dict)
 
@@ -87,19 +107,20 @@ class Problem:
         status = STATUSES[error.code]
         if status is HTTPStatus.INTERNAL_SERVER_ERROR:
             return cls.unexpected()
-        return cls(status, error.code, str(error), error.fields, HEADERS.get(status, {}))
+        return cls(status, error.code, str(error), in_words(error), error.fields, HEADERS.get(status, {}))
 
     @classmethod
     def unexpected(cls) -> "Problem":
         """What we may not explain: the log does."""
-        return cls(HTTPStatus.INTERNAL_SERVER_ERROR, "defect", OUR_FAULT)
+        return cls(HTTPStatus.INTERNAL_SERVER_ERROR, "defect", OUR_FAULT, OUR_FAULT)
 
     @classmethod
     def of_http(cls, error: web.HTTPException) -> "Problem":
         """What aiohttp's router and static files refuse; ``Allow`` is kept."""
         status = HTTPStatus(error.status)
         headers = {name: value for name, value in error.headers.items() if name == hdrs.ALLOW}
-        return cls(status, status.name.lower(), DETAILS.get(status, f"{status.phrase}."), headers=headers)
+        detail = DETAILS.get(status, f"{status.phrase}.")
+        return cls(status, status.name.lower(), detail, detail, headers=headers)
 
 
 def answer(pages: Pages, request: web.Request, problem: Problem) -> web.Response:
@@ -108,10 +129,25 @@ def answer(pages: Pages, request: web.Request, problem: Problem) -> web.Response
         response = web.json_response(_details(request, problem), status=problem.status)
         response.content_type = "application/problem+json"
     else:
-        values = {"problem": problem, "request_id": origin_of(request).request_id}
-        response = pages.shown(request, "problem.html", problem.status, **values)
+        response = pages.shown(request, "problem.html", problem.status, **_shown(request, problem))
     response.headers.update(problem.headers)
     return response
+
+
+def _shown(request: web.Request, problem: Problem) -> Mapping[str, object]:
+    return {
+        "problem": problem,
+        "request_id": origin_of(request).request_id,
+        "method": request.method,
+        "layout": "staff.html" if is_staff(request) else "base.html",
+        "back": _way_back(request.path),
+    }
+
+
+def _way_back(path: str) -> WayBack:
+    if path.startswith("/admin"):
+        return DASHBOARD
+    return LOGIN if path == "/login" else FIRST_PAGE
 
 
 def _details(request: web.Request, problem: Problem) -> Mapping[str, object]:

@@ -13,6 +13,8 @@ import attrs
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from adapters_http.assets import asset
+from adapters_http.routes.static import static_routes
 from zero2prod.mailbox_mails import Mail, Mails, read
 
 __all__ = ["page_application"]
@@ -20,7 +22,7 @@ __all__ = ["page_application"]
 OWN_NAMES: Final = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.IGNORECASE)
 
 POLICY: Final = (
-    "default-src 'none'; style-src 'self'; img-src data:; frame-src 'self'; "
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 # Styles within the mail, and images within it; links open in a tab of their own, outside the sandbox.
@@ -52,12 +54,13 @@ def page_application(mails: Mails, smtp_port: int) -> web.Application:
     application.on_response_prepare.append(_secure)
     number = r"{number:\d{1,18}}"
     application.router.add_get("/", page.index)
-    application.router.add_get("/style.css", page.style)
+    application.router.add_get("/state", page.state)
     application.router.add_get(f"/mails/{number}", page.mail)
     application.router.add_get(f"/mails/{number}/html", page.html)
     application.router.add_get(f"/mails/{number}/source", page.source)
     application.router.add_get("/api/mails", page.api_mails)
     application.router.add_get(f"/api/mails/{number}/source", page.api_source)
+    application.add_routes(static_routes())
     return application
 
 
@@ -81,23 +84,30 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     templates.filters["split_links"] = split_links
+    templates.globals["asset"] = asset
     return templates
 
 
-@attrs.frozen
+@attrs.define
 class _Page:
+    """``opened``: whether anybody has looked at the page, which is a step on the newcomer's way."""
+
     mails: Mails
     smtp_port: int
     templates: Environment = attrs.field(factory=_templates)
+    opened: bool = False
 
     async def index(self, _: web.Request) -> web.Response:
+        self.opened = True
         return self._shown("list.html", mails=self.mails.newest_first(), most=self.mails.most, smtp_port=self.smtp_port)
 
-    async def style(self, _: web.Request) -> web.Response:
-        return web.Response(text=self.templates.get_template("style.css").render(), content_type="text/css")
+    async def state(self, _: web.Request) -> web.Response:
+        """For the site: whether its visitor has been here. Asking changes nothing."""
+        return web.json_response({"opened": self.opened, "mails": len(self.mails.newest_first())})
 
     async def mail(self, request: web.Request) -> web.Response:
         mail = self._found(request)
+        self.opened = True
         content = await asyncio.to_thread(read, mail.source)
         return self._shown("mail.html", mail=mail, content=content)
 

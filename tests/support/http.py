@@ -16,9 +16,9 @@ from adapters_http.config import HttpConfig
 from adapters_memory import InMemoryHealth, InMemoryHeartbeats, InMemoryUnitOfWork
 from adapters_system.ids import TimeOrderedIds
 from adapters_system.randomness import SystemRandomness
-from tests.support.builders import KEYS, origin
 from tests.support.outages import Unsteady
-from tests.support.passwords import CheapPasswordHasher
+from zero2prod.testing.application import CheapPasswordHasher
+from zero2prod.testing.builders import KEYS, origin
 from zero2prod_core.application import Application, Ports
 from zero2prod_core.domain.accounts import Username
 from zero2prod_core.domain.email_addresses import EmailAddress

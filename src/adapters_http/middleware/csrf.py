@@ -17,8 +17,9 @@ __all__ = ["same_site_only"]
 
 SAFE: Final = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
 
-# They act on what the form holds and on no cookie, so that a form pasted into any other site works.
-OPEN: Final = ("/subscriptions", "/setup")
+# They act on what the form or the link holds and on no cookie, so that a form pasted into any other site works, and the
+# button of a mail program.
+OPEN: Final = ("/subscriptions", "/unsubscribe/", "/setup")
 
 OWN: Final = frozenset({"same-origin", "none"})
 

@@ -1,7 +1,9 @@
 """Every error becomes an answer, and none shows what is inside."""
 
+from typing import Final
+
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 
 from adapters_http.middleware.requests import Handler
@@ -10,6 +12,10 @@ from adapters_http.problems import Problem, answer
 from zero2prod_core.errors import Refusal, SessionRequired, Unavailable
 
 __all__ = ["answering"]
+
+# Whoever logs in by the form gets the form again, as the reference does it: the way in is not lost.
+LOGIN: Final = "/login"
+WENT_WRONG: Final = "Something went wrong"
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
@@ -34,6 +40,8 @@ def answering(pages: Pages) -> Middleware:
             raise  # nobody is left to answer; aiohttp closes its side
         except Exception:
             log.exception("unexpected")
+            if request.method == hdrs.METH_POST and request.path == LOGIN and not wants_json(request):
+                return pages.see_other(LOGIN, WENT_WRONG)
             return answer(pages, request, Problem.unexpected())
 
     return middleware

@@ -13,7 +13,7 @@ from zero2prod_core.domain.sessions import SessionId
 from zero2prod_core.errors import SessionRequired
 from zero2prod_core.usecases.sessions import ReadSession, Visitor
 
-__all__ = ["SessionCookie", "logged_in", "staff_origin_of", "visitor_of"]
+__all__ = ["SessionCookie", "is_staff", "logged_in", "staff_origin_of", "visitor_of"]
 
 VISITOR: Final = web.RequestKey("visitor", Visitor)
 STAFF: Final = "/admin/"
@@ -40,6 +40,11 @@ class SessionCookie:
 
     def take_away(self, response: web.StreamResponse) -> None:
         response.del_cookie(self.name, path="/", secure=self.secure, httponly=True, samesite="Lax")
+
+
+def is_staff(request: web.Request) -> bool:
+    """Whether the request came with a session that is alive, as far as it got."""
+    return VISITOR in request
 
 
 def visitor_of(request: web.Request) -> Visitor:

@@ -10,6 +10,7 @@ from adapters_http.middleware.sessions import visitor_of
 from adapters_http.pages import Pages, wants_json
 from adapters_http.patience import HASHING, promptly
 from adapters_http.problems import STATUSES
+from adapters_http.wording import in_words
 from zero2prod_core.application import Application
 from zero2prod_core.domain.passwords import LONGEST, SHORTEST
 from zero2prod_core.errors import CurrentPasswordWrong, FieldInvalid, PasswordsDiffer, Refusal
@@ -71,5 +72,5 @@ class Accounts:
         except (PasswordsDiffer, CurrentPasswordWrong, FieldInvalid) as refusal:
             if wants_json(request):
                 raise
-            return self.pages.see_other("/admin/password", str(refusal))
+            return self.pages.see_other("/admin/password", in_words(refusal))
         return self.pages.see_other("/admin/password", CHANGED)

@@ -5,6 +5,12 @@ from aiohttp import web
 
 from adapters_http.middleware.sessions import visitor_of
 from adapters_http.pages import Pages
+from adapters_http.patience import promptly
+from adapters_http.routes.checklist import Checklist, Line
+from zero2prod_core.application import Application
+from zero2prod_core.domain.accounts import Account
+from zero2prod_core.domain.issues import Issue
+from zero2prod_core.domain.newsletters import Newsletter
 
 __all__ = ["Dashboard"]
 
@@ -14,6 +20,8 @@ class Dashboard:
     """Where the staff start."""
 
     pages: Pages
+    application: Application
+    checklist: Checklist
 
     def routes(self) -> Sequence[web.RouteDef]:
         return [web.get("/admin/dashboard", self.show), web.get("/admin", self.find)]
@@ -23,4 +31,14 @@ class Dashboard:
         return self.pages.see_other("/admin/dashboard")
 
     async def show(self, request: web.Request) -> web.Response:
-        return self.pages.staff(request, "dashboard.html", account=visitor_of(request).account)
+        account = visitor_of(request).account
+        newest, lines, newsletters = await promptly(self._overview(account))
+        return self.pages.staff(
+            request, "dashboard.html", account=account, checklist=lines, newest=newest, newsletters=newsletters
+        )
+
+    async def _overview(self, account: Account) -> tuple[Issue | None, Sequence[Line], Sequence[Newsletter]]:
+        """The newest issue, what is left of the checklist, and every newsletter."""
+        issues = await self.application.list_issues(1)
+        newest = issues[0] if issues else None
+        return newest, await self.checklist.lines(account, newest), await self.application.list_newsletters()

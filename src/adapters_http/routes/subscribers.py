@@ -1,11 +1,12 @@
 from collections.abc import Sequence
+from typing import Final
 
 import attrs
 from aiohttp import hdrs, web
 
 from adapters_http.config import HttpConfig
-from adapters_http.form_texts import CONFIRM_FORM, SUBSCRIBE_FORM
-from adapters_http.forms import Form, read_form
+from adapters_http.form_texts import CONFIRM_FORM, SUBSCRIBE_FORM, UNSUBSCRIBE_FORM
+from adapters_http.forms import FORM_TYPE, Form, read_body, read_form
 from adapters_http.middleware.requests import origin_of
 from adapters_http.pages import Pages, wants_json
 from adapters_http.patience import promptly
@@ -21,10 +22,13 @@ from zero2prod_core.errors import FieldInvalid, Refusal
 
 __all__ = ["Subscribers"]
 
+# The token is any text, even none, so that a link that was cut off is told what is wrong with it.
+UNSUBSCRIBE: Final = "/unsubscribe/{token:[^/]*}"
+
 
 @attrs.frozen
 class Subscribers:
-    """Signing up and confirming: for anybody, without cookies."""
+    """Signing up, confirming and leaving: for anybody, without cookies."""
 
     pages: Pages
     application: Application
@@ -36,6 +40,8 @@ class Subscribers:
             web.post("/subscriptions", self.subscribe),
             web.get("/subscriptions/confirm", self.show_confirmation),
             web.post("/subscriptions/confirm", self.confirm),
+            web.get(UNSUBSCRIBE, self.show_unsubscription),
+            web.post(UNSUBSCRIBE, self.unsubscribe),
         ]
 
     async def subscribe(self, request: web.Request) -> web.Response:
@@ -66,6 +72,23 @@ class Subscribers:
         newsletter = await promptly(self.application.confirm(token, evidence))
         return self.pages.shown(request, "confirmed.html", newsletter=newsletter)
 
+    async def show_unsubscription(self, request: web.Request) -> web.Response:
+        """A page with a button: mail scanners follow this link too, and so does whoever a mail was forwarded to."""
+        newsletter = await promptly(self.application.check_unsubscription(request.match_info["token"]))
+        return self.pages.shown(request, "unsubscribe.html", text=UNSUBSCRIBE_FORM, newsletter=newsletter)
+
+    async def unsubscribe(self, request: web.Request) -> web.Response:
+        """The page's button and a mail program's (RFC 8058 §3.1). The link alone decides.
+
+        A body says no more than which page was seen. So of a type or form that we cannot read, it is no reason to keep
+        anybody subscribed; only its length and time are limited.
+        """
+        body = await read_body(request, self.config.largest_form, self.config.body_seconds)
+        version = _version_shown(request, body)
+        evidence = UNSUBSCRIBE_FORM.evidence(origin_of(request), "mail" if version else "one-click", version)
+        newsletter = await promptly(self.application.unsubscribe(request.match_info["token"], evidence))
+        return self.pages.shown(request, "unsubscribed.html", newsletter=newsletter)
+
 
 def _sign_up(form: Form, origin: Origin) -> SignUp:
     """Field by field, the name first. No newsletter named: the default one."""
@@ -85,3 +108,13 @@ def _token(request: web.Request) -> str:
         if values:
             return str(values[0])
     return ""
+
+
+def _version_shown(request: web.Request, body: bytes) -> str:
+    """Which text of ours was on the page; empty for a mail program, which shows a button of its own."""
+    if request.content_type != FORM_TYPE:
+        return ""
+    try:
+        return Form.parse(body).text("form")
+    except FieldInvalid:
+        return ""

@@ -1,7 +1,7 @@
 import pytest
 
 from adapters_http.config import HttpConfig
-from tests.support.builders import KEYS
+from zero2prod.testing.builders import KEYS
 
 
 @pytest.mark.parametrize(

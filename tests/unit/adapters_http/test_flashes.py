@@ -3,8 +3,8 @@
 import pytest
 
 from adapters_http.flashes import Flashes
-from tests.support.builders import KEY, KEYS
 from tests.support.http import House
+from zero2prod.testing.builders import KEY, KEYS
 from zero2prod_core.domain.keys import Key, KeyRing
 
 FLASH = "<p><i>Authentication failed</i></p>"

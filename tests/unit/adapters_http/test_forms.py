@@ -116,7 +116,7 @@ async def test_compressed_forms_are_415(house: House, encoding: str, status: int
 async def test_no_body_at_all_is_an_empty_form(house: House) -> None:
     answer = await house.post("/subscriptions")
     assert answer.status == 400
-    assert "name: missing" in answer.text
+    assert "Name is missing" in answer.text
 
 
 async def test_the_largest_body_is_read_and_one_byte_more_is_413(house: House) -> None:
@@ -124,7 +124,7 @@ async def test_the_largest_body_is_read_and_one_byte_more_is_413(house: House) -
     assert (await house.send("POST", "/subscriptions", FORM, largest)).status == 200
     answer = await house.send("POST", "/subscriptions", FORM, largest + b"x")
     assert answer.status == 413
-    assert "body: must have at most 16384 bytes" in answer.text
+    assert "The form must have at most 16384 bytes" in answer.text
 
 
 @pytest.mark.parametrize(("chunks", "status"), [([GOOD[:5], GOOD[5:]], 200), ([b"x" * 10_000] * 2, 413)])
@@ -151,7 +151,7 @@ async def test_a_body_that_does_not_come_is_408() -> None:
     async with serving(attrs.evolve(CONFIG, body_seconds=0.05)) as house:
         answer = await _raw(house, b"Content-Length: 100", b"name=")
     assert answer.startswith(b"HTTP/1.1 408 ")
-    assert b"body: must arrive within 0.05 seconds" in answer
+    assert b"The form must arrive within 0.05 seconds" in answer
 
 
 async def test_a_client_that_hangs_up_within_its_body_disturbs_nobody(house: House) -> None:

@@ -5,11 +5,17 @@ from collections.abc import Iterator
 from http import HTTPStatus
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 
-from adapters_http.problems import STATUSES, Problem
+from adapters_http.flashes import Flashes
+from adapters_http.middleware.requests import ORIGIN
+from adapters_http.pages import Pages, set_up_templates
+from adapters_http.problems import STATUSES, Problem, answer
 from adapters_http.refusals import BodyBroken
 from tests.support.http import JSON, House
 from tests.support.outages import Outage
+from zero2prod.testing.builders import KEYS, origin
 from zero2prod_core.errors import Defect, SettingInvalid, StoreUnavailable, TokenUnknown, Zero2ProdError
 
 OURS = ("zero2prod_core.", "adapters_http.")
@@ -87,7 +93,7 @@ async def test_a_page_for_people_and_details_for_programs(house: House, accept: 
 
 async def test_a_problem_s_page_has_the_sentence_and_the_request_s_id(house: House) -> None:
     answer = await house.get("/subscriptions/confirm")
-    assert "subscription_token: missing." in answer.text
+    assert "The code in this link is missing. Open the link exactly as it was given." in answer.text
     assert answer.headers["X-Request-Id"] in answer.text
 
 
@@ -107,6 +113,48 @@ async def _token(house: House) -> str:
     token = await house.confirmation_token()
     house.uow.outage = Outage.BROKEN
     return token
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 500, 503])
+async def test_every_status_has_a_page_with_a_heading_of_its_own_and_a_way_back(status: int) -> None:
+    problem = Problem(HTTPStatus(status), "code", "detail", "The reason.")
+    request = make_mocked_request("GET", "/nowhere", app=_app())
+    request[ORIGIN] = origin()
+    page = answer(Pages(Flashes.keyed(KEYS, secure=False)), request, problem).text
+    assert page is not None
+    assert page.count("<h1>") == 1
+    assert ("Something went wrong" in page) is (status == 500)
+    assert "The reason." in page
+    assert 'href="/">' in page
+    assert ("Try again</a>" in page) is (status in {429, 500, 503})
+    assert f"{status} · request <code>" in page
+
+
+def _app() -> web.Application:
+    app = web.Application()
+    set_up_templates(app)
+    return app
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "way"),
+    [
+        ("GET", "/nowhere", 'href="/">To the first page'),
+        ("GET", "/admin/nowhere", 'href="/admin/dashboard">Back to the dashboard'),
+        ("POST", "/login", 'href="/login">Back to the login page'),
+        ("GET", "//evil.example/", 'href="/">To the first page'),
+    ],
+)
+async def test_the_way_back_is_chosen_by_us(house: House, method: str, path: str, way: str) -> None:
+    page = (await house.send(method, path, {"Referer": "https://evil.example/"})).text
+    assert way in page
+    assert "evil" not in page
+
+
+async def test_the_staff_keep_their_navigation(staff: House) -> None:
+    nowhere = "/admin/newsletters/00000000-0000-0000-0000-000000000000"
+    assert 'aria-label="Staff"' in (await staff.get(nowhere)).text
+    assert 'aria-label="Staff"' not in (await staff.get("/nowhere")).text
 
 
 async def test_programs_are_told_the_allowed_methods_too(house: House) -> None:

@@ -1,6 +1,7 @@
 """The mail catcher, over real SMTP and real HTTP."""
 
 import asyncio
+import json
 import smtplib
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -11,6 +12,8 @@ import aiohttp
 import aiosmtplib
 import pytest
 
+import adapters_http.mailbox
+from adapters_http.assets import STATIC, asset
 from zero2prod.mailbox import LARGEST_MAIL, LOOPBACK, Mailbox
 from zero2prod_core.errors import SettingInvalid
 from zero2prod_core.ports.system import Clock
@@ -218,7 +221,7 @@ async def test_the_page_answers_to_no_other_name(page: aiohttp.ClientSession, ho
         assert "answers only to localhost" in await response.text()
 
 
-@pytest.mark.parametrize("path", ["/", "/style.css", "/mails/1", "/mails/1/source", "/api/mails", "/nowhere"])
+@pytest.mark.parametrize("path", ["/", "/state", "/mails/1", "/mails/1/source", "/api/mails", "/nowhere"])
 async def test_every_answer_is_guarded_by_headers(page: aiohttp.ClientSession, mailbox: Mailbox, path: str) -> None:
     await send(mailbox, letter())
     async with page.get(path) as response:
@@ -240,7 +243,45 @@ async def test_pages_load_their_style_from_here_and_hold_none_inline(
         assert '<meta name="viewport"' in shown
         assert "style=" not in shown
         assert "<script" not in shown
-    assert "color-scheme: light dark" in await text_of(page, "/style.css")
+        for name in ("pico.min.css", "style.css", "favicon.svg"):
+            assert f'href="{asset(name)}"' in shown
+
+
+@pytest.mark.parametrize("name", ["pico.min.css", "style.css", "favicon.svg"])
+async def test_the_files_of_the_pages_are_the_site_s(page: aiohttp.ClientSession, name: str) -> None:
+    async with page.get(asset(name)) as response:
+        assert response.status == 200
+        assert await response.read() == (STATIC / name).read_bytes()
+        assert "immutable" in response.headers["Cache-Control"]
+
+
+async def test_each_page_has_a_title_of_its_own(page: aiohttp.ClientSession, mailbox: Mailbox) -> None:
+    assert "<title>No mail yet · Mailbox</title>" in await text_of(page, "/")
+    await send(mailbox, letter("First"))
+    assert "<title>1 mail · Mailbox</title>" in await text_of(page, "/")
+    assert "<title>First · Mailbox</title>" in await text_of(page, "/mails/1")
+    async with page.get("/mails/9") as response:
+        assert "<title>No such mail · Mailbox</title>" in await response.text()
+
+
+@pytest.mark.parametrize(
+    ("path", "is_opened"),
+    [("/", True), ("/mails/1", True), ("/mails/9", False), ("/api/mails", False), ("/state", False)],
+)
+async def test_the_site_may_ask_whether_anybody_has_looked(
+    page: aiohttp.ClientSession, mailbox: Mailbox, path: str, *, is_opened: bool
+) -> None:
+    await send(mailbox, letter())
+    async with page.get(path) as response:
+        await response.read()
+    assert json.loads(await text_of(page, "/state")) == {"opened": is_opened, "mails": 1}
+
+
+async def test_the_site_s_question_is_understood(page: aiohttp.ClientSession, mailbox: Mailbox) -> None:
+    asking = adapters_http.mailbox.Mailbox(mailbox.page_url)
+    assert await asking.is_opened() is False
+    await text_of(page, "/")
+    assert await asking.is_opened() is True
 
 
 async def test_a_bounce_has_a_null_sender(page: aiohttp.ClientSession, mailbox: Mailbox) -> None:

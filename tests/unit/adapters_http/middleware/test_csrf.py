@@ -42,7 +42,17 @@ async def test_a_session_acts_only_from_our_own_pages(staff: House, headers: dic
     assert (await staff.get("/admin/dashboard")).status == (303 if passes else 200)
 
 
-@pytest.mark.parametrize("path", ["/admin/newsletters", "/admin/password", "/admin/logout", "/login"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/admin/newsletters",
+        "/admin/newsletters/default/settings",
+        "/admin/checklist",
+        "/admin/password",
+        "/admin/logout",
+        "/login",
+    ],
+)
 async def test_every_form_of_the_staff_is_guarded(staff: House, path: str) -> None:
     answer = await staff.post(path, {"title": "T"}, headers={"Sec-Fetch-Site": "cross-site", "Origin": EVIL})
     assert answer.status == 403

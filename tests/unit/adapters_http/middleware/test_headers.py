@@ -3,6 +3,7 @@
 import attrs
 import pytest
 
+from adapters_http.assets import asset
 from tests.support.http import CONFIG, House, serving
 
 PATHS = [
@@ -13,6 +14,7 @@ PATHS = [
     "/setup",
     "/subscriptions",
     "/subscriptions/confirm",
+    "/unsubscribe/x",
     "/admin/dashboard",
     "/static/style.css",
     "/static/",
@@ -45,9 +47,21 @@ async def test_static_files_are_kept_for_a_while(house: House, path: str) -> Non
     assert (again.status, again.headers["Cache-Control"]) == (304, "public, max-age=300")
 
 
+async def test_static_files_are_kept_for_good_under_the_url_of_their_content(house: House) -> None:
+    for name in ("style.css", "pico.min.css", "favicon.svg"):
+        assert (await house.get(asset(name))).headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        old = await house.get(f"/static/{name}?v=0123456789ab")
+        assert (old.status, old.headers["Cache-Control"]) == (200, "public, max-age=300")
+
+
 @pytest.mark.parametrize(
     ("path", "policy"),
-    [("/subscriptions/confirm?token=x", "no-referrer"), ("/setup?token=x", "no-referrer"), ("/login", "same-origin")],
+    [
+        ("/subscriptions/confirm?token=x", "no-referrer"),
+        ("/unsubscribe/x", "no-referrer"),
+        ("/setup?token=x", "no-referrer"),
+        ("/login", "same-origin"),
+    ],
 )
 async def test_links_with_tokens_are_told_to_nobody(house: House, path: str, policy: str) -> None:
     assert (await house.get(path)).headers["Referrer-Policy"] == policy
@@ -67,6 +81,12 @@ async def test_pages_load_only_from_here_and_hold_nothing_inline(house: House, p
     assert "://" not in page.replace('xmlns="http://', "")
     assert page.startswith('<!doctype html>\n<html lang="en">')
     assert '<meta name="viewport"' in page
+
+
+async def test_icons_in_the_style_are_the_only_thing_besides(house: House) -> None:
+    policy = (await house.get("/")).headers["Content-Security-Policy"].split("; ")
+    assert "img-src 'self' data:" in policy
+    assert [part for part in policy if "data:" in part] == ["img-src 'self' data:"]
 
 
 async def test_the_style_serves_the_dark(house: House) -> None:

@@ -3,9 +3,9 @@
 import attrs
 import pytest
 
-from tests.support.builders import origin
 from tests.support.http import CONFIG, PASSWORD, House, serving
 from tests.support.outages import Outage
+from zero2prod.testing.builders import origin
 from zero2prod_core.domain.accounts import Username
 
 STAFF_PAGES = [

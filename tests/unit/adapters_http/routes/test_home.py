@@ -1,8 +1,8 @@
 import pytest
 
-from tests.support.builders import origin
 from tests.support.http import House
 from tests.support.outages import Outage
+from zero2prod.testing.builders import origin
 
 
 async def test_the_first_page_has_the_form(house: House) -> None:

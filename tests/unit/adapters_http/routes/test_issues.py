@@ -5,8 +5,9 @@ import re
 
 import pytest
 
-from tests.support.builders import new_id, origin
+from adapters_http.wording import LABELS
 from tests.support.http import JSON, House
+from zero2prod.testing.builders import new_id, origin
 from zero2prod_core.domain.issues import Issue
 from zero2prod_core.errors import IdempotencyKeyInUse
 
@@ -97,7 +98,7 @@ async def test_bad_input_is_a_400_that_names_the_field_and_publishes_nothing(
 ) -> None:
     answer = await staff.post("/admin/newsletters", ISSUE | changes)
     assert answer.status == 400
-    assert f'role="alert" id="refusal"><p>{field}: ' in answer.text
+    assert f'role="alert" id="refusal"><p>{LABELS[field]}' in answer.text
     assert not await _issues(staff)
     assert (_key(answer.text) == "key-1") is (field != "idempotency_key")
 
@@ -138,7 +139,7 @@ async def test_among_several_newsletters_one_can_choose(staff: House) -> None:
     assert "<select" in (await staff.get("/admin/newsletters")).text
     assert (await staff.post("/admin/newsletters", ISSUE | {"newsletter": "gardens"})).status == 303
     assert [issue.newsletter for issue in await _issues(staff)] == [gardens.id]
-    assert "<p>Gardens, sending" in (await staff.get("/admin/newsletters")).text
+    assert "Gardens, sending, 0 recipients" in (await staff.get("/admin/newsletters")).text
 
 
 async def test_an_issue_s_page_adds_up(staff: House) -> None:

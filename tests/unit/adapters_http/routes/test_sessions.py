@@ -1,9 +1,11 @@
 import pytest
 
-from tests.support.builders import origin
-from tests.support.http import PASSWORD, House
+from adapters_http.wording import LABELS
+from tests.support.http import JSON, PASSWORD, House
 from tests.support.outages import Outage
+from zero2prod.testing.builders import origin
 from zero2prod_core.domain.accounts import Username
+from zero2prod_core.errors import Defect
 
 FAILED = "<p><i>Authentication failed</i></p>"
 
@@ -62,7 +64,7 @@ async def test_an_account_without_a_password_lets_nobody_in(house: House) -> Non
 async def test_missing_fields_are_a_400(house: House, fields: dict[str, str], field: str) -> None:
     answer = await house.post("/login", fields)
     assert answer.status == 400
-    assert f"{field}: " in answer.text
+    assert f"{LABELS[field]} " in answer.text
 
 
 @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/admin/password"])
@@ -102,3 +104,18 @@ async def test_the_login_form_helps_password_managers(house: House) -> None:
     page = (await house.get("/login")).text
     assert 'autocomplete="username"' in page
     assert 'autocomplete="current-password"' in page
+
+
+async def test_a_fault_of_ours_leads_back_to_the_form_with_one_sentence(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise Defect("a secret of the machine room")
+
+    monkeypatch.setattr(type(house.application.log_in), "__call__", fail)
+    answer = await house.post("/login", {"username": "ada", "password": PASSWORD})
+    assert (answer.status, answer.location) == (303, "/login")
+    assert "<p><i>Something went wrong</i></p>" in (await house.get("/login")).text
+    answer = await house.post("/login", {"username": "ada", "password": PASSWORD}, headers=JSON)
+    assert answer.status == 500
+    assert "machine room" not in answer.text

@@ -6,8 +6,9 @@ import attrs
 import pytest
 
 from adapters_http.form_texts import CONFIRM_FORM, SUBSCRIBE_FORM
-from tests.support.builders import KEYS, new_id, origin
+from adapters_http.wording import LABELS
 from tests.support.http import CONFIG, FORM, House, serving
+from zero2prod.testing.builders import KEYS, new_id, origin
 from zero2prod_core.domain.consent import Consent
 from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER
@@ -86,7 +87,7 @@ async def test_bad_input_is_a_400_that_names_the_field_and_leaves_no_row(
 ) -> None:
     answer = await house.post("/subscriptions", fields)
     assert answer.status == 400
-    assert f'role="alert" id="refusal"><p>{field}: ' in answer.text
+    assert f'role="alert" id="refusal"><p>{LABELS[field]}' in answer.text
     assert await _found(house) is None
 
 
@@ -94,7 +95,7 @@ async def test_bad_input_is_a_400_that_names_the_field_and_leaves_no_row(
 async def test_what_is_no_text_is_a_400_that_names_the_field(house: House, body: bytes) -> None:
     answer = await house.send("POST", "/subscriptions", FORM, body)
     assert answer.status == 400
-    assert "<p>name: " in answer.text
+    assert "<p>Name " in answer.text
 
 
 async def test_a_refused_form_keeps_what_was_typed_and_marks_the_field(house: House) -> None:

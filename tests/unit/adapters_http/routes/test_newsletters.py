@@ -1,0 +1,107 @@
+"""A newsletter's settings."""
+
+import pytest
+
+from tests.support.http import JSON, House
+from tests.support.outages import Outage
+from zero2prod_core.domain.newsletters import Newsletter
+
+PATH = "/admin/newsletters/default/settings"
+SETTINGS = {
+    "name": "The Garden",
+    "sender": "ada@example.com",
+    "reply_to": "grace@example.com",
+    "postal_address": "1 Garden Lane\r\n12345 Greenville",
+}
+
+
+async def _default(house: House) -> Newsletter:
+    return await house.application.find_newsletter("default")
+
+
+async def test_what_is_saved_is_shown_again(staff: House) -> None:
+    answer = await staff.post(PATH, SETTINGS)
+    assert (answer.status, answer.location) == (303, PATH)
+    page = (await staff.get(PATH)).text
+    assert "<p><i>The settings have been saved.</i></p>" in page
+    for words in ('value="The Garden"', 'value="ada@example.com"', 'value="grace@example.com"', "1 Garden Lane\n12345"):
+        assert words in page
+    found = await _default(staff)
+    assert found.sender
+    assert found.reply_to
+    assert (found.name, found.sender.text, found.reply_to.text, found.postal_address) == (
+        "The Garden",
+        "ada@example.com",
+        "grace@example.com",
+        "1 Garden Lane\n12345 Greenville",
+    )
+
+
+async def test_an_empty_field_clears_and_an_absent_one_stays(staff: House) -> None:
+    await staff.post(PATH, SETTINGS)
+    await staff.post(PATH, {"name": "The Garden", "sender": " "})
+    found = await _default(staff)
+    assert found.sender is None
+    assert found.reply_to
+    assert found.postal_address
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"name": ""}, "Name is missing."),
+        ({"name": "a\nb"}, "Name must be one line"),
+        ({"sender": "nonsense"}, "Sender must have a local part, one @ and a domain."),
+        ({"reply_to": "nonsense"}, "Replies go to must have a local part"),
+        ({"postal_address": "x" * 501}, "Postal address must have at most 500 characters."),
+    ],
+)
+async def test_what_cannot_be_is_refused_and_kept_in_the_form(
+    staff: House, changes: dict[str, str], sentence: str
+) -> None:
+    answer = await staff.post(PATH, SETTINGS | changes)
+    assert answer.status == 400
+    assert f'role="alert" id="refusal"><p>{sentence}' in answer.text
+    assert answer.text.count('aria-invalid="true"') == 1
+    assert 'value="grace@example.com"' in answer.text or "reply_to" in changes
+    assert (await _default(staff)).name == "Newsletter"
+
+
+async def test_programs_are_told_by_a_problem(staff: House) -> None:
+    answer = await staff.post(PATH, SETTINGS | {"sender": "nonsense"}, headers=JSON)
+    assert (answer.status, '"field": "sender"' in answer.text) == (400, True)
+
+
+@pytest.mark.parametrize("slug", ["unknown", "No%20Slug", "a--b", "x" * 200])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_what_is_no_newsletter_is_a_404(staff: House, method: str, slug: str) -> None:
+    answer = await staff.send(method, f"/admin/newsletters/{slug}/settings")
+    assert answer.status == 404
+    assert "Back to the dashboard" in answer.text
+
+
+async def test_nobody_else_may(house: House) -> None:
+    for answer in (await house.get(PATH), await house.post(PATH, SETTINGS)):
+        assert (answer.status, answer.location) == (303, "/login")
+    assert (await _default(house)).name == "Newsletter"
+
+
+async def test_another_site_may_not_either(staff: House) -> None:
+    answer = await staff.post(PATH, SETTINGS, headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.status == 403
+    assert (await _default(staff)).name == "Newsletter"
+
+
+async def test_a_missing_postal_address_is_told_where_issues_are_published(staff: House) -> None:
+    page = (await staff.get("/admin/newsletters")).text
+    assert "has no postal address yet" in page
+    assert f'href="{PATH}"' in page
+    await staff.post(PATH, SETTINGS)
+    page = (await staff.get("/admin/newsletters")).text
+    assert "has no postal address yet" not in page
+    assert f'href="{PATH}"' in page
+
+
+async def test_without_the_store_nothing_is_saved(staff: House) -> None:
+    staff.uow.outage = Outage.AWAY
+    assert (await staff.post(PATH, SETTINGS)).status == 503
