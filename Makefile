@@ -34,7 +34,7 @@ test: $(dev) ## all tests, with their coverage gate
 check: $(dev) ## format, lint, types, import contracts, wheel
 	$(bin)/ruff format --check
 	$(bin)/ruff check
-	$(bin)/mypy src tests $(wildcard benchmarks)
+	$(bin)/mypy src tests examples $(wildcard benchmarks) docs/generate.py
 	$(bin)/lint-imports --no-logo
 	$(bin)/python -m tests.wheel
 
@@ -43,6 +43,7 @@ bench: $(dev) ## benchmarks; fails where a ratio is missed
 	@status=0; for name in $(benchmarks); do $(bin)/python -m benchmarks.$$name || status=1; done; exit $$status
 
 docs: $(dev) ## the documentation as a static site in build/site
+	@$(bin)/python docs/generate.py
 	@$(bin)/mkdocs build --strict
 	@echo "Ready in build/site"
 

@@ -1,13 +1,14 @@
-"""The command line. Results go to stdout, everything else to stderr; exit 0 done, 1 refused or failed, 2 wrong
-set-up.
-"""
+"""The command line. Results go to stdout, everything else to stderr, and what is refused is told in one line."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from zero2prod.commands.admin import admin
+from zero2prod.commands.doctor import doctor
 from zero2prod.commands.issues import issues
 from zero2prod.commands.newsletters import newsletters
 from zero2prod.commands.services import migrate, serve, up, worker
@@ -15,8 +16,17 @@ from zero2prod.commands.terminal import REFUSED, fail
 from zero2prod.services import WRONG_SET_UP
 from zero2prod_core.errors import DataDirectoryRefused, SchemaRefused, SettingInvalid, Unavailable, Zero2ProdError
 
+WRONG_USAGE = click.UsageError.exit_code
+
 INTERRUPTED = 130
 """What a shell reports for a program that ended by SIGINT."""
+
+EXIT_STATUSES: Mapping[int, str] = {
+    0: "done",
+    REFUSED: "refused or failed; one line says what and why",
+    WRONG_USAGE: "wrong usage, wrong settings, or a data directory that cannot be used",
+    INTERRUPTED: "ended at once, at the second signal",
+}
 
 HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -31,14 +41,19 @@ def cli(data_dir: Path | None) -> None:
     """
 
 
-for command in (up, serve, worker, migrate, admin, newsletters, issues):
+for command in (up, serve, worker, migrate, doctor, admin, newsletters, issues):
     cli.add_command(command)
 
 
 def main() -> None:
     """Run the command line; whatever the house refuses becomes one line and an exit code, never a traceback."""
     try:
-        cli(prog_name="zero2prod")
+        # Not standalone, click raises what it would else tell in its own form, and returns the status of --help.
+        raise SystemExit(cli(prog_name="zero2prod", standalone_mode=False))
+    except click.UsageError as error:
+        fail(_usage(error), error.exit_code)
+    except click.Abort:
+        fail("stopped.", INTERRUPTED)
     except asyncio.CancelledError:
         fail("stopped at once, at the second signal.", INTERRUPTED)
     except (SettingInvalid, SchemaRefused, DataDirectoryRefused) as error:
@@ -47,6 +62,18 @@ def main() -> None:
         fail(f"{error}{_driver_says(error)}", REFUSED)
     except OSError as error:
         fail(f"the result cannot be written: {error.strerror}.", REFUSED)
+
+
+def _usage(error: click.UsageError) -> str:
+    """What is wrong, what would be right, and where it is explained."""
+    message = "a command is missing" if isinstance(error, NoArgsIsHelpError) else error.format_message()
+    sentence = f"{message[:1].lower()}{message[1:]}" + ("" if message.endswith((".", "?", ")")) else ".")
+    context = error.ctx or click.Context(cli, info_name="zero2prod")
+    command, path = context.command, context.command_path
+    right = f"Write: {' '.join([path, *command.collect_usage_pieces(context)])}"
+    if isinstance(command, click.Group):
+        right = f"Commands are: {', '.join(command.list_commands(context))}"
+    return f"{sentence} {right}. More: {path} --help"
 
 
 def _driver_says(error: Zero2ProdError) -> str:

@@ -54,7 +54,7 @@ def run(service: Coroutine[Any, Any, Result]) -> Result:
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Runtime]:
     """The application over PostgreSQL, open until the block ends; a database that is away is no reason not to start."""
-    _check_database(settings)
+    check_database(settings)
     container = Container(settings=settings)
     async with AsyncExitStack() as stack:
         passwords, pool = container.passwords(), container.pool()
@@ -71,7 +71,8 @@ def _gathered(application: Application) -> tuple[Application, Gathering[SignUp, 
     return attrs.evolve(application, subscribe=gathering), gathering
 
 
-def _check_database(settings: Settings) -> None:
+def check_database(settings: Settings) -> None:
+    """Refuse to go on without one."""
     if not settings.database.url:
         rule = (
             "is missing. Give a libpq URL, or start `zero2prod up`, which brings a database of its own; "
@@ -104,6 +105,7 @@ def _site(runtime: Runtime, application: Application) -> web.Application:
         cookie_secure=settings.http.cookie_secure,
         trusted_proxies=settings.trusted_proxies,
         confirm_on_get=settings.subscriptions.confirm_on_get,
+        mailbox_url=settings.mailbox_url,
     )
     return make_app(application, config, container.health(), container.heartbeats(), container.ids())
 
@@ -169,11 +171,11 @@ async def drain(settings: Settings) -> Drained:
 
 def migrate(settings: Settings) -> None:
     """Bring the schema up to date as the owner, and grant the application's role what it needs."""
-    _check_database(settings)
+    check_database(settings)
     migrations.migrate(settings.database.owner_url or settings.database.url, settings.database.url)
 
 
 def pending_migrations(settings: Settings) -> list[str]:
     """The names of migrations that are still to be applied."""
-    _check_database(settings)
+    check_database(settings)
     return migrations.pending(settings.database.owner_url or settings.database.url)

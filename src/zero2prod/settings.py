@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import attrs
 import typed_settings as ts
 
+from adapters_email.postmark_api import PostmarkAccount
 from adapters_email.smtp_url import SmtpUrl
 from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.keys import KeyRing
@@ -24,52 +25,181 @@ class Transport(StrEnum):
     """By which way mail leaves."""
 
     SMTP = "smtp"
+    POSTMARK = "postmark"
     MEMORY = "memory"
     CONSOLE = "console"
 
 
 @attrs.frozen
 class DatabaseSettings:
-    url: str = ts.secret(default="")
-    owner_url: str = ts.secret(default="")
+    """Database."""
+
+    url: str = ts.secret(
+        default="",
+        help=(
+            "The database, as a URL that libpq reads. Empty means, under `up` alone, a PostgreSQL of its own in "
+            "the data directory; every other command needs it."
+        ),
+    )
+    owner_url: str = ts.secret(
+        default="",
+        help=(
+            "The same database for the role that owns the tables, used by `migrate` alone. Empty means that one "
+            "role does all."
+        ),
+    )
 
 
 @attrs.frozen
 class HttpSettings:
-    host: str = "127.0.0.1"
-    port: int = 8000
-    base_url: str = ""
-    trusted_proxies: str = ""
-    cookie_secure: bool = True
+    """The site."""
+
+    host: str = ts.option(
+        default="127.0.0.1",
+        help=(
+            "The network address to listen on. The default is reached from this machine alone, as by a proxy with TLS."
+        ),
+    )
+    port: int = ts.option(default=8000, help="The TCP port to listen on, 1 to 65535.")
+    base_url: str = ts.option(
+        default="",
+        help=(
+            "The public URL, from which every link is built. Empty means `http://` with host and port, which is "
+            "refused where the host is a wildcard such as `0.0.0.0`."
+        ),
+    )
+    trusted_proxies: str = ts.option(
+        default="",
+        help=(
+            "Networks, separated by commas, whose `X-Forwarded-For` and `X-Request-Id` are believed, such as "
+            "`10.0.0.0/8, fd00::/8`. Empty means none."
+        ),
+    )
+    cookie_secure: bool = ts.option(
+        default=True,
+        help=(
+            "Whether cookies are for https alone; the session's is then called `__Host-session`, else `session`. "
+            "`false` is refused unless the host is a loopback network address. `up` sets it to `false` by itself "
+            "on such a host without https."
+        ),
+    )
 
 
 @attrs.frozen
 class SecretSettings:
-    keys: str = ts.secret(default="")
+    """Keys."""
+
+    keys: str = ts.secret(
+        default="",
+        help=(
+            "Keys of at least 64 hexadecimal digits, newest first, separated by commas, each as `id:hex` or "
+            "`hex`. `up` makes one and keeps it in its data directory; every command but `migrate` needs it."
+        ),
+    )
 
 
 @attrs.frozen
 class MailSettings:
-    transport: Transport = Transport.SMTP
-    sender: str = ""
-    smtp_url: str = ts.secret(default="")
-    smtp_connections: int = 4
-    timeout: timedelta = timedelta(minutes=10)
+    """Mail."""
+
+    transport: Transport = ts.option(
+        default=Transport.SMTP,
+        help=(
+            "How mail leaves: `smtp`, `postmark` (its e-mail API), `console` (printed, not sent) or `memory` (kept by "
+            "the process, not sent)."
+        ),
+    )
+    sender: str = ts.option(
+        default="",
+        help=(
+            "The From of newsletters without one of their own; its domain also ends every Message-ID. Empty means "
+            "`newsletter@` the public host."
+        ),
+    )
+    smtp_url: str = ts.secret(
+        default="",
+        help=(
+            "The relay, as `smtp://user:password@host:port?tls=starttls|implicit|none`. Empty means a mail server "
+            "on this machine, `smtp://127.0.0.1:25`; under `up` it means the mailbox."
+        ),
+    )
+    smtp_connections: int = ts.option(
+        default=4,
+        help=(
+            "Connections that each worker keeps to the relay, 1 to 100. With two or more, the first is for urgent "
+            "mails alone."
+        ),
+    )
+    postmark_url: str = ts.option(
+        default="https://api.postmarkapp.com",
+        help="Where Postmark's API is. Plain http is refused unless it leads to a loopback network address.",
+    )
+    postmark_token: str = ts.secret(
+        default="",
+        help="The server API token, which `postmark` needs. It is found under API Tokens of the server at Postmark.",
+    )
+    postmark_batch: int = ts.option(
+        default=50,
+        help="Mails in one request to Postmark, 1 to 500. So many may be uncertain when an answer is lost.",
+    )
+    timeout: timedelta = ts.option(
+        default=timedelta(minutes=10),
+        help=(
+            "The longest wait for any one step of the dialogue, whose own limits are those of RFC 5321, and for a "
+            "request to Postmark with its answer."
+        ),
+    )
+    mailbox_url: str = ts.option(
+        default="",
+        help=(
+            "Where a mailbox that catches all mail shows it, such as `http://127.0.0.1:8025/`. The dashboard's "
+            "checklist then leads there, and asks it whether anybody has looked. `up` sets it while it catches the "
+            "mail itself."
+        ),
+    )
 
 
 @attrs.frozen
 class SubscriptionSettings:
-    confirm_on_get: bool = False
-    token_ttl: timedelta = timedelta(hours=24)
+    """Subscriptions."""
+
+    confirm_on_get: bool = ts.option(
+        default=False,
+        help=(
+            "Whether following the link in the mail confirms at once, without a button. Programs that scan mail "
+            "follow links too."
+        ),
+    )
+    token_ttl: timedelta = ts.option(
+        default=timedelta(hours=24),
+        help="How long the link in a confirmation mail works, and how long that mail is tried.",
+    )
 
 
 @attrs.frozen
 class DeliverySettings:
-    batch: int = 500
-    lease: timedelta = timedelta(seconds=30)
-    renewal: timedelta = timedelta(seconds=10)
-    poll: timedelta = timedelta(seconds=1)
-    uncertain: UncertainPolicy = UncertainPolicy.RESEND
+    """Delivery."""
+
+    batch: int = ts.option(default=500, help="How many deliveries a worker claims at once, 1 to 10000.")
+    lease: timedelta = ts.option(
+        default=timedelta(seconds=30),
+        help="How long a worker holds what it claimed without renewing; another takes it up after that.",
+    )
+    renewal: timedelta = ts.option(
+        default=timedelta(seconds=10),
+        help="How often a worker renews. Must be shorter than the lease.",
+    )
+    poll: timedelta = ts.option(
+        default=timedelta(seconds=1),
+        help="How often a worker looks for work that nobody told it of.",
+    )
+    uncertain: UncertainPolicy = ts.option(
+        default=UncertainPolicy.RESEND,
+        help=(
+            "What becomes of an issue's mail whose answer was lost: `resend`, or `hold` for a person to decide. "
+            "Taken by each issue when it is published."
+        ),
+    )
 
 
 class LogFormat(StrEnum):
@@ -82,7 +212,12 @@ class LogFormat(StrEnum):
 
 @attrs.frozen
 class LogSettings:
-    format: LogFormat = LogFormat.AUTO
+    """Logs."""
+
+    format: LogFormat = ts.option(
+        default=LogFormat.AUTO,
+        help="`json`, one object a line; `text`, for a person; `auto`, `text` on a terminal and `json` elsewhere.",
+    )
 
 
 @attrs.frozen
@@ -112,6 +247,16 @@ class Settings:
     def relay(self) -> SmtpUrl:
         """Where SMTP hands mail over; by default a mail server on this machine."""
         return SmtpUrl.parse(self.mail.smtp_url or LOCAL_RELAY)
+
+    @property
+    def postmark(self) -> PostmarkAccount:
+        """Where and as whom Postmark's API is used."""
+        return PostmarkAccount(self.mail.postmark_url.rstrip("/"), self.mail.postmark_token)
+
+    @property
+    def mailbox_url(self) -> str | None:
+        """Where the mailbox shows the mail that it caught, ending in a slash; None where mail goes elsewhere."""
+        return f"{self.mail.mailbox_url.rstrip('/')}/" if self.mail.mailbox_url else None
 
     @property
     def sender(self) -> EmailAddress:
@@ -148,6 +293,12 @@ def _fields(section: "attrs.Attribute[Any]") -> "Sequence[attrs.Attribute[Any]]"
     kind: Any = type(section.default)
     fields: Sequence[attrs.Attribute[Any]] = attrs.fields(kind)
     return fields
+
+
+def help_of(path: str) -> str:
+    """What the setting means, in sentences for the reference and the command line."""
+    told: str = options()[path].metadata["typed-settings"]["help"]
+    return told
 
 
 def is_secret(path: str) -> bool:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from adapters_email.smtp_url import is_loopback
 from adapters_postgres.conninfo import conninfo
-from zero2prod.settings import Settings, name_of
+from zero2prod.settings import Settings, Transport, name_of
 from zero2prod_core.domain.keys import SETTING as KEYS_SETTING
 from zero2prod_core.domain.keys import KeyRing
 from zero2prod_core.errors import Refusal, SettingInvalid
@@ -21,22 +21,31 @@ LONGEST = timedelta(days=366)
 MOST_CONNECTIONS = 100
 """Connections to one relay: five times what common relays accept from one client."""
 
+MOST_POSTMARK_BATCH = 500
+"""Messages that Postmark takes in one request."""
+
+TOKEN = re.compile(r"[!-~]+")
+"""What can stand in an HTTP header; Postmark's tokens are UUIDs, and `POSTMARK_API_TEST`."""
+
 
 def check(settings: Settings) -> None:
     """Refuse what has the right type and cannot work."""
     _check_range("http.port", settings.http.port, 1, 65535)
     _check_range("delivery.batch", settings.delivery.batch, 1, MOST_BATCH)
     _check_range("mail.smtp_connections", settings.mail.smtp_connections, 1, MOST_CONNECTIONS)
+    _check_range("mail.postmark_batch", settings.mail.postmark_batch, 1, MOST_POSTMARK_BATCH)
     for path in ("mail.timeout", "subscriptions.token_ttl", "delivery.lease", "delivery.renewal", "delivery.poll"):
         _check_duration(settings, path)
     if settings.delivery.renewal >= settings.delivery.lease:
         raise SettingInvalid(name_of("delivery.renewal"), f"must be shorter than {name_of('delivery.lease')}.")
     _check_base_url(settings)
+    _check_mailbox_url(settings)
     _check_cookie(settings)
     _check_proxies(settings)
     _check_sender(settings)
     _check_database(settings)
     _ = settings.relay
+    _check_postmark(settings)
     if settings.secret.keys:
         _ = settings.keys
 
@@ -93,6 +102,30 @@ def _check_base_url(settings: Settings) -> None:
     if not _is_plain_url(settings.base_url):
         rule = f"cannot be {settings.base_url!a}. Give the public URL of the site, such as https://news.example.org."
         raise SettingInvalid(name_of("http.base_url"), rule)
+
+
+def _check_mailbox_url(settings: Settings) -> None:
+    url = settings.mail.mailbox_url
+    if url and not _is_plain_url(url.rstrip("/")):
+        rule = f"cannot be {url!a}. Give the URL of the mailbox's page, such as http://127.0.0.1:8025/, or nothing."
+        raise SettingInvalid(name_of("mail.mailbox_url"), rule)
+
+
+def _check_postmark(settings: Settings) -> None:
+    url = settings.mail.postmark_url
+    if not _is_plain_url(url.rstrip("/")):
+        rule = f"cannot be {url!a}. Give the URL of the API, such as https://api.postmarkapp.com."
+        raise SettingInvalid(name_of("mail.postmark_url"), rule)
+    if url.startswith("http://") and not is_loopback(urlsplit(url).hostname or ""):
+        rule = f"cannot be {url!a}: it would send the token in plain text. Give a URL that begins with https://."
+        raise SettingInvalid(name_of("mail.postmark_url"), rule)
+    token = settings.mail.postmark_token
+    if settings.mail.transport is Transport.POSTMARK and not token:
+        rule = "is missing. Give the server API token that Postmark shows under API Tokens of the server."
+        raise SettingInvalid(name_of("mail.postmark_token"), rule)
+    if token and not TOKEN.fullmatch(token):
+        rule = "holds a character that no token has. Copy it from API Tokens of the server at Postmark."
+        raise SettingInvalid(name_of("mail.postmark_token"), rule)
 
 
 def _is_plain_url(url: str) -> bool:

@@ -17,6 +17,8 @@ from adapters_email.smtp_url import is_loopback
 from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_system.clock import SystemClock
 from zero2prod import runtime
+from zero2prod.doctor.examination import for_a_person
+from zero2prod.doctor.patient import looking_at
 from zero2prod.mailbox import LOOPBACK, Mailbox
 from zero2prod.processes import stopping_on_signals
 from zero2prod.running_settings import published
@@ -65,6 +67,7 @@ async def up(settings: Settings, plan: Plan) -> None:
             await services.ready(settings.http.host, settings.http.port)
             if not stop.is_set():
                 await _announce(settings, mailbox_url, plan)
+                stack.push_async_callback(Kept(_tell_what_needs_a_person(settings, plan)).end)
             await stop.wait()
             services.check()
             _say("Stopping.")
@@ -148,7 +151,8 @@ async def _with_mailbox(settings: Settings, plan: Plan, stack: AsyncExitStack) -
     mailbox = Mailbox(SystemClock())
     await _open(mailbox, plan.mailbox_port)
     stack.push_async_callback(mailbox.stop)
-    mail = attrs.evolve(settings.mail, smtp_url=f"smtp://127.0.0.1:{mailbox.smtp_port}?tls=none")
+    relay = f"smtp://127.0.0.1:{mailbox.smtp_port}?tls=none"
+    mail = attrs.evolve(settings.mail, smtp_url=relay, mailbox_url=mailbox.page_url)
     return mailbox.page_url, attrs.evolve(settings, mail=mail)
 
 
@@ -234,6 +238,13 @@ def _say(sentence: str) -> None:
     """To whoever still listens: everything goes on when the terminal is gone."""
     with suppress(OSError):
         click.echo(sentence, err=True)
+
+
+async def _tell_what_needs_a_person(settings: Settings, plan: Plan) -> None:
+    """What the doctor would have somebody mend; of what is no fault of a first try, nothing."""
+    async with looking_at(settings, os.environ, plan.data_dir) as patient:
+        for finding in await for_a_person(patient):
+            _say(finding.line)
 
 
 async def _set_up_link(settings: Settings) -> str | None:

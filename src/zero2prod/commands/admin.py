@@ -12,7 +12,9 @@ from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.passwords import Password
 
 password_option = click.option(
-    "--password-stdin", is_flag=True, help="Read the password from standard input instead of making a link."
+    "--password-stdin",
+    is_flag=True,
+    help="Read the password from the first line of standard input instead of making a link.",
 )
 
 
@@ -23,11 +25,14 @@ def admin() -> None:
 
 @admin.command()
 @click.argument("username")
-@click.option("--email", default="", help="For mails to this member of staff.")
+@click.option("--email", default="", help="E-mail address of the account's owner; without it the account gets no mail.")
 @password_option
 @json_option
 def create(username: str, email: str, password_stdin: bool, as_json: bool) -> None:
-    """Add an account; prints a one-time link with which its owner chooses the password."""
+    """Add an account; prints a one-time link with which its owner chooses the password.
+
+    The link works for 24 hours.
+    """
     name = Username.parse(username)
     address = EmailAddress.parse(email) if email else None
     password = _read_password() if password_stdin else None
@@ -46,7 +51,11 @@ def create(username: str, email: str, password_stdin: bool, as_json: bool) -> No
 @password_option
 @json_option
 def reset_password(username: str, password_stdin: bool, as_json: bool) -> None:
-    """Print a one-time link with which the account's owner chooses a new password."""
+    """Print a one-time link with which the account's owner chooses a new password.
+
+    The link before it stops working. The old password works until a new one is chosen; then every session of the
+    account ends.
+    """
     name = Username.parse(username)
     password = _read_password() if password_stdin else None
     _tell(name, run_with(lambda runtime: _open(runtime, name, password)), as_json=as_json)

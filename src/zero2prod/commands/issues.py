@@ -20,16 +20,23 @@ def issues() -> None:
 
 
 @issues.command()
-@click.option("--title", required=True, help="Becomes the subject of the mail.")
+@click.option("--title", required=True, help="Becomes the subject of the mail: one line of 1 to 200 characters.")
 @click.option("--text", type=click.Path(path_type=Path), help="File with the text part, in UTF-8.")
 @click.option("--html", type=click.Path(path_type=Path), help="File with the HTML part, in UTF-8.")
 @click.option("--newsletter", default=DEFAULT_NEWSLETTER.slug.text, show_default=True, help="The newsletter's slug.")
-@click.option("--idempotency-key", help="With the same key an issue is published once, however often you call.")
+@click.option(
+    "--idempotency-key",
+    help="1 to 50 printable characters. With the same key and content an issue is published once, however often the "
+    "command is run; kept for 24 hours.",
+)
 @json_option
 def publish(
     title: str, text: Path | None, html: Path | None, newsletter: str, idempotency_key: str | None, as_json: bool
 ) -> None:
-    """Publish an issue to every confirmed subscriber."""
+    """Publish an issue to every confirmed subscriber of a newsletter.
+
+    At least one of text and HTML must be given, each of at most 1 MiB.
+    """
     content = Content.parse(title, _read(text, "text"), _read(html, "html"))
     key = IdempotencyKey.parse(idempotency_key if idempotency_key is not None else uuid4().hex)
     publication = Publication(Slug.parse(newsletter), content, key)
@@ -58,7 +65,7 @@ def _read(path: Path | None, option: str) -> str:
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000), help="How many, newest first.")
 @json_option
 def list_(limit: int, as_json: bool) -> None:
-    """Show the newest issues."""
+    """Show the newest issues: id, state, number of recipients and title."""
     found = run_with(lambda runtime: runtime.application.list_issues(limit))
     lines = [f"{issue.id}\t{issue.state}\t{issue.audience}\t{issue.title}" for issue in found]
     show([_fields(issue) for issue in found], lines, as_json=as_json)
@@ -68,7 +75,7 @@ def list_(limit: int, as_json: bool) -> None:
 @click.argument("issue_id", metavar="ID")
 @json_option
 def show_(issue_id: str, as_json: bool) -> None:
-    """Show one issue with the sums of its deliveries."""
+    """Show one issue, with the number of its deliveries in each state."""
     wanted = _id(issue_id)
     progress = run_with(lambda runtime: runtime.application.show_issue(wanted))
     sums = {str(state): progress.sums.get(state, 0) for state in DeliveryState}
@@ -79,7 +86,10 @@ def show_(issue_id: str, as_json: bool) -> None:
 @click.argument("issue_id", metavar="ID")
 @json_option
 def resume(issue_id: str, as_json: bool) -> None:
-    """Go on with an issue that paused, once the reason is mended."""
+    """Go on with an issue that paused, once the reason is mended.
+
+    `issues show` tells the reason.
+    """
     wanted = _id(issue_id)
     issue = run_with(lambda runtime: runtime.application.resume_issue(terminal(), wanted))
     show(_fields(issue), [f"Resumed {issue.id}."], as_json=as_json)

@@ -8,11 +8,14 @@ import click
 
 from zero2prod import logs, runtime, supervisor
 from zero2prod.commands.terminal import REFUSED, data_dir_of_up, fail, json_option, settings_for_terminal, show
+from zero2prod.settings import help_of, name_of
 from zero2prod.settings_checks import check_keys
 from zero2prod.settings_loading import load
 
-host_option = click.option("--host", help="Network address to listen on.")
-port_option = click.option("--port", type=click.IntRange(1, 65535), help="TCP port of the site.  [default: 8000]")
+host_option = click.option("--host", help=help_of("http.host"), show_default=name_of("http.host"))
+port_option = click.option(
+    "--port", type=click.IntRange(1, 65535), help=help_of("http.port"), show_default=name_of("http.port")
+)
 
 
 def _flags(**given: object) -> dict[str, object]:
@@ -23,12 +26,24 @@ def _flags(**given: object) -> dict[str, object]:
 @click.command()
 @port_option
 @click.option(
-    "--mailbox-port", type=click.IntRange(1, 65535), help="TCP port of the mailbox.  [default: 8025, or any free one]"
+    "--mailbox-port",
+    type=click.IntRange(1, 65535),
+    help="TCP port of the mailbox's page; without it 8025, or any free one where that is taken.",
 )
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Where everything is kept.")
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 32), help="Delivery workers.")
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    help="Where everything is kept: the database, the keys (secret-keys), the services' log (services.log). Without it "
+    "~/.local/share/zero2prod, or zero2prod in XDG_DATA_HOME; for root /var/lib/zero2prod.",
+)
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 32), help="How many delivery workers.")
 def up(port: int | None, mailbox_port: int | None, data_dir: Path | None, workers: int) -> None:
-    """Start everything on this machine: database, site, delivery worker and mailbox."""
+    """Start everything on this machine: database, site, delivery worker and mailbox.
+
+    It brings a database where none is given, and prints where everything is once it answers; then what needs a person,
+    if the doctor finds such a thing. The first SIGINT (Ctrl-C) or SIGTERM ends all of it in order, the site first, the
+    database last; the second ends it at once. A part that ends by itself is started again.
+    """
     settings = load(_flags(port=port))
     logs.configure(settings.log.format, sys.stderr)
     plan = supervisor.Plan((data_dir or data_dir_of_up()).expanduser().absolute(), mailbox_port, workers)
@@ -39,7 +54,10 @@ def up(port: int | None, mailbox_port: int | None, data_dir: Path | None, worker
 @host_option
 @port_option
 def serve(host: str | None, port: int | None) -> None:
-    """Run the HTTP service alone; any number of them share one database."""
+    """Run the HTTP service alone; any number of them share one database.
+
+    It runs until SIGTERM or SIGINT. It starts without the database too, and answers 503 until that is there.
+    """
     settings = load(_flags(host=host, port=port))
     check_keys(settings)
     logs.configure(settings.log.format)
@@ -47,10 +65,18 @@ def serve(host: str | None, port: int | None) -> None:
 
 
 @click.command()
-@click.option("--drain", is_flag=True, help="Deliver all that is due, run each background job once, and exit.")
+@click.option(
+    "--drain",
+    is_flag=True,
+    help="Deliver all that is due, run each background job once, and exit: 0, or 1 if due mails could not be tried.",
+)
 @json_option
 def worker(drain: bool, as_json: bool) -> None:
-    """Run the delivery worker alone; any number of them share one database."""
+    """Run the delivery worker alone; any number of them share one database.
+
+    On SIGTERM it claims nothing more, finishes the mails under way, gives the rest back, and ends within 30 seconds.
+    With --drain it prints the outcomes with their numbers.
+    """
     if not drain:
         settings = load()
         check_keys(settings)
@@ -67,7 +93,11 @@ def worker(drain: bool, as_json: bool) -> None:
 @click.command()
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 if the schema is not up to date.")
 def migrate(check: bool) -> None:
-    """Bring the database's schema up to date."""
+    """Bring the database's schema up to date.
+
+    It works as the owner's role where ZERO2PROD_DATABASE_OWNER_URL is set, and grants the other role what it needs. It
+    may run anywhere, any number of times, at once.
+    """
     settings = settings_for_terminal()
     pending = runtime.pending_migrations(settings)
     if check and pending:

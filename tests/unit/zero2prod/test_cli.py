@@ -1,6 +1,7 @@
 """The command line: what it prints where, and by which status it ends."""
 
 import asyncio
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -57,11 +58,30 @@ class TestUsage:
             ("issues", "show"),
         ],
     )
-    def test_wrong_usage_is_told_on_stderr_and_ends_with_2(self, typist: Terminal, arguments: Sequence[str]) -> None:
-        done = typist.type(*arguments)
-        assert (done.status, done.out) == (2, "")
-        assert "Usage: zero2prod" in done.err
-        assert "Traceback" not in done.err
+    def test_wrong_usage_is_one_line_and_ends_with_2(self, typist: Terminal, arguments: Sequence[str]) -> None:
+        assert re.search(
+            r" (Write|Commands are): .*\. More: zero2prod [a-z ]*--help$", typist.refused(*arguments, status=2)
+        )
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            ((), "a command is missing. Commands are: admin, doctor, issues,"),
+            (("isues",), "no such command 'isues'. Did you mean 'issues'? Commands are: "),
+            (("up", "--prot", "1"), "no such option '--prot'. Did you mean '--port'? Write: zero2prod up [OPTIONS]. "),
+            (("admin", "create"), "missing argument 'USERNAME'. Write: zero2prod admin create [OPTIONS] USERNAME. "),
+        ],
+    )
+    def test_what_would_be_right_is_told(self, typist: Terminal, arguments: Sequence[str], said: str) -> None:
+        assert typist.refused(*arguments, status=2).startswith(said)
+
+    def test_an_interrupt_is_no_traceback(self, typist: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+        def interrupted(_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(cli.cli.commands["migrate"], "callback", lambda **_: interrupted(None))
+        done = typist.type("migrate")
+        assert (done.status, done.out, done.err.strip()) == (130, "", "zero2prod: stopped.")
 
     def test_a_process_does_the_same(self) -> None:
         done = services.run("newsletters", "list", settings={"HTTP_PORT": "none"})

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 import attrs
 import pytest
 
-from tests.support.builders import origin
 from tests.support.core import ADA, PASSWORD, SENT, token_in
 from tests.support.terminal import Terminal, wait
 from zero2prod import running_settings
+from zero2prod.testing.builders import origin
 from zero2prod_core.domain.deliveries import Reply, SenderFault
 from zero2prod_core.domain.origins import ActorKind
 
@@ -98,7 +98,8 @@ class TestNewsletters:
     def test_one_that_is_created_stands_in_the_list(self, typist: Terminal) -> None:
         done = typist.type("newsletters", "create", "daily", "--name", "The Daily", "--sender", "daily@example.com")
         assert (done.status, done.out, done.err) == (0, "Created the newsletter daily.\n", "")
-        assert typist.type("newsletters", "list").out == "daily\tThe Daily\ndefault\tNewsletter\n"
+        listed = typist.type("newsletters", "list").out
+        assert listed == "daily\tThe Daily\n\tsender\tdaily@example.com\ndefault\tNewsletter\n"
 
     def test_programs_get_every_field(self, typist: Terminal) -> None:
         made = typist.type(
@@ -107,6 +108,38 @@ class TestNewsletters:
         assert made == typist.type("newsletters", "list", "--json").told[0]
         assert made.keys() == {"id", "slug", "name", "sender", "reply_to", "postal_address"}
         assert (made["reply_to"], made["sender"]) == ("e@example.com", None)
+
+    def test_editing_changes_what_is_given_and_no_more(self, typist: Terminal) -> None:
+        typist.type("newsletters", "edit", "default", "--reply-to", "e@example.com", "--postal-address", "1 Road\nTown")
+        done = typist.type("newsletters", "edit", "default", "--name", "News", "--sender", "news@example.com")
+        assert (done.status, done.err) == (0, "")
+        assert done.out.splitlines() == [
+            "default\tNews",
+            "\tsender\tnews@example.com",
+            "\treply-to\te@example.com",
+            "\tpostal-address\t1 Road, Town",
+        ]
+        assert typist.type("newsletters", "list").out == done.out
+
+    def test_an_empty_text_clears(self, typist: Terminal) -> None:
+        typist.type("newsletters", "edit", "default", "--reply-to", "e@example.com", "--postal-address", "1 Road")
+        told = typist.type("newsletters", "edit", "default", "--reply-to", "", "--json").told
+        assert (told["reply_to"], told["postal_address"]) == (None, "1 Road")
+        assert told == typist.type("newsletters", "list", "--json").told[0]
+
+    @pytest.mark.parametrize(
+        ("arguments", "status", "said"),
+        [
+            (("daily", "--name", "D"), 1, "newsletter: "),
+            (("default", "--name", " "), 1, "name: missing"),
+            (("default", "--sender", "nobody"), 1, "sender: "),
+            (("default",), 2, "nothing to change: give an option"),
+        ],
+    )
+    def test_an_edit_that_cannot_be_is_refused(
+        self, typist: Terminal, arguments: Sequence[str], status: int, said: str
+    ) -> None:
+        assert typist.refused("newsletters", "edit", *arguments, status=status).startswith(said)
 
     def test_a_refusal_names_the_field(self, typist: Terminal) -> None:
         assert typist.refused("newsletters", "create", "default", "--name", "D").startswith("slug: default is taken")

@@ -8,13 +8,13 @@ from uuid import UUID
 import pytest
 from structlog.testing import capture_logs
 
-from tests.support.builders import number, origin
 from tests.support.core import ADA, SENT, Core, publication, sign_up
-from tests.support.faults import CommitLostAfter, CommitLostBefore
 from tests.support.outages import Outage, Unsteady
 from tests.support.waiting import eventually
 from zero2prod import desk as module
 from zero2prod.desk import LedgerDesk
+from zero2prod.testing.builders import number, origin
+from zero2prod.testing.faults import CommitLostAfter, CommitLostBefore
 from zero2prod_core.domain.deliveries import Deferred, DeliveryState, Rejected, Reply, Scope, SenderFault, Throttled
 from zero2prod_core.domain.subscribers import Event
 from zero2prod_core.errors import StoreUnavailable

@@ -24,7 +24,7 @@ def test_options_are_all_settings_by_path() -> None:
 
 def test_what_holds_a_password_or_a_key_is_secret() -> None:
     secrets = {path for path in options() if is_secret(path)}
-    assert secrets == {"database.url", "database.owner_url", "secret.keys", "mail.smtp_url"}
+    assert secrets == {"database.url", "database.owner_url", "secret.keys", "mail.smtp_url", "mail.postmark_token"}
 
 
 def test_secrets_are_not_shown() -> None:

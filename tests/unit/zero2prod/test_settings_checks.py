@@ -30,6 +30,7 @@ def refusal(**given: str) -> str:
         ("HTTP_PORT", ("0", "-1", "65536"), "Give a whole number from 1 to 65535."),
         ("DELIVERY_BATCH", ("0", "10001"), "Give a whole number from 1 to 10000."),
         ("MAIL_SMTP_CONNECTIONS", ("0", "101"), "Give a whole number from 1 to 100."),
+        ("MAIL_POSTMARK_BATCH", ("0", "501"), "Give a whole number from 1 to 500."),
         ("MAIL_TIMEOUT", ("0s", "367d"), "Give more than 0s and at most 366d."),
         ("SUBSCRIPTIONS_TOKEN_TTL", ("0", "999999999d"), "Give more than 0s and at most 366d."),
         ("DELIVERY_LEASE", ("0",), "Give more than 0s and at most 366d."),
@@ -48,6 +49,26 @@ def test_the_ends_of_a_range_belong_to_it() -> None:
     settings = with_settings(HTTP_PORT="1", DELIVERY_BATCH="10000", MAIL_SMTP_CONNECTIONS="100", MAIL_TIMEOUT="366d")
     assert (settings.http.port, settings.delivery.batch, settings.mail.smtp_connections) == (1, 10000, 100)
     assert settings.mail.timeout.days == 366
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ("", None),
+        ("http://127.0.0.1:8025", "http://127.0.0.1:8025/"),
+        ("http://127.0.0.1:8025/", "http://127.0.0.1:8025/"),
+        ("https://mail.example.org/box", "https://mail.example.org/box/"),
+    ],
+)
+def test_the_mailbox_has_a_url_that_ends_in_a_slash(given: str, url: str | None) -> None:
+    assert with_settings(MAIL_MAILBOX_URL=given).mailbox_url == url
+
+
+@pytest.mark.parametrize(
+    "url", ["mailbox", "javascript:alert(1)", "ftp://a.example", "http://a.example/?x=1", "http://"]
+)
+def test_a_mailbox_that_no_browser_could_open_is_refused(url: str) -> None:
+    assert refusal(MAIL_MAILBOX_URL=url).startswith("ZERO2PROD_MAIL_MAILBOX_URL: cannot be ")
 
 
 @pytest.mark.parametrize(("renewal", "lease"), [("30s", "30s"), ("10s", "9s"), ("31s", "30s")])
@@ -137,3 +158,29 @@ def test_keys_are_asked_of_every_process_that_makes_something_keyed() -> None:
         check_keys(Settings())
     assert "secrets.token_hex(32)" in str(refused.value)
     assert check_keys(Settings(secret=SecretSettings(KEY))).newest.secret == bytes.fromhex(KEY)
+
+
+class TestPostmark:
+    def test_it_needs_a_token(self) -> None:
+        said = refusal(MAIL_TRANSPORT="postmark")
+        assert said.startswith("ZERO2PROD_MAIL_POSTMARK_TOKEN: is missing. Give the server API token")
+
+    @pytest.mark.parametrize("token", ["two words", "line\nbreak", "Schlüssel"])
+    def test_a_token_fits_into_a_header_and_is_never_shown(self, token: str) -> None:
+        said = refusal(MAIL_TRANSPORT="postmark", MAIL_POSTMARK_TOKEN=token)
+        assert said.startswith("ZERO2PROD_MAIL_POSTMARK_TOKEN: holds a character that no token has.")
+        assert token not in said
+
+    @pytest.mark.parametrize("url", ["", "ftp://api.example.org", "https://", "https://me:secret@a.org", "https://a b"])
+    def test_its_url_is_one_of_http(self, url: str) -> None:
+        assert "Give the URL of the API, such as https://api.postmarkapp.com." in refusal(MAIL_POSTMARK_URL=url)
+
+    def test_no_token_goes_over_the_network_in_plain_text(self) -> None:
+        said = refusal(MAIL_POSTMARK_URL="http://api.example.org")
+        assert said.endswith("it would send the token in plain text. Give a URL that begins with https://.")
+
+    @pytest.mark.parametrize("url", ["https://api.example.org/v1/", "http://127.0.0.1:8025", "http://localhost"])
+    def test_others_and_this_machine_are_fine(self, url: str) -> None:
+        account = with_settings(MAIL_TRANSPORT="postmark", MAIL_POSTMARK_TOKEN="t", MAIL_POSTMARK_URL=url).postmark
+        assert (account.url, account.token) == (url.rstrip("/"), "t")
+        assert "'t'" not in repr(account)

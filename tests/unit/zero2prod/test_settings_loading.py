@@ -144,7 +144,7 @@ class TestRefusals:
             ("HTTP_PORT", "8000.5", "cannot be '8000.5'. Give a whole number."),
             ("HTTP_PORT", "", "cannot be ''. Give a whole number."),
             ("HTTP_COOKIE_SECURE", "maybe", "cannot be 'maybe'. Give true or false."),
-            ("MAIL_TRANSPORT", "pigeon", "cannot be 'pigeon'. Give one of smtp, memory, console."),
+            ("MAIL_TRANSPORT", "pigeon", "cannot be 'pigeon'. Give one of smtp, postmark, memory, console."),
             ("DELIVERY_UNCERTAIN", "ask", "cannot be 'ask'. Give one of resend, hold."),
             ("LOG_FORMAT", "xml", "cannot be 'xml'. Give one of auto, json, text."),
             ("MAIL_TIMEOUT", "soon", "cannot be 'soon'. Give a duration such as 90s, 10m or 24h."),

@@ -9,7 +9,6 @@ from structlog.testing import capture_logs
 
 from adapters_email.memory import InMemoryMailer
 from adapters_memory import InMemoryHeartbeats
-from tests.support.builders import origin
 from tests.support.core import ADA, POLICY, SENT, Core, publication, sign_up
 from tests.support.outages import Outage
 from tests.support.waiting import eventually
@@ -27,6 +26,7 @@ from tests.support.works import (
 )
 from zero2prod import desk as desk_module
 from zero2prod import worker as module
+from zero2prod.testing.builders import origin
 from zero2prod.worker import JOBS, Drained, Pace
 from zero2prod_core.domain.deliveries import Deferred, DeliveryState, Outcome, Reply, Scope, Throttled
 from zero2prod_core.domain.issues import IssueState

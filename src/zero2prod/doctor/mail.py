@@ -1,0 +1,82 @@
+"""The check that mail can leave: it logs in where mail would be handed over, and sends none."""
+
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+
+from adapters_email.dialogue import Session, Stopped, TimeLimits
+from zero2prod.doctor.asking import NoAnswer, ask
+from zero2prod.doctor.findings import Verdict, error, fine, warning
+from zero2prod.doctor.patient import Patient
+from zero2prod.settings import Settings, Transport, name_of
+
+STEP_LASTS = 5.0
+"""Seconds for each step of the dialogue: a relay that takes longer deserves a look, and a person is waiting."""
+
+LOG_IN_REFUSED = {530, 534, 535, 538}
+"""What servers answer to credentials that they do not take (RFC 4954 §6)."""
+
+TOKEN_REFUSED = {401, 403, 422}
+"""Postmark's answers to a token that is missing, wrong or of another kind."""
+
+
+async def mail_server(patient: Patient) -> Verdict:
+    settings = patient.settings
+    return await LOOKS.get(settings.mail.transport, _nowhere)(settings)
+
+
+async def _smtp(settings: Settings) -> Verdict:
+    relay = settings.relay
+    try:
+        session = await Session.open(relay, TimeLimits.capped(STEP_LASTS), ssl.create_default_context())
+    except Stopped as stopped:
+        said = stopped.text if stopped.code is None else f"it answered {stopped.code} {stopped.text}"
+        return error(f"{relay.host}:{relay.port} takes no mail: {' '.join(said.split())}", _remedy(stopped))
+    await session.quit()
+    logged_in = f" and takes the login of {relay.credentials.username}" if relay.credentials else ""
+    return fine(f"{relay.host}:{relay.port} answers{logged_in}")
+
+
+def _remedy(stopped: Stopped) -> str:
+    setting = name_of("mail.smtp_url")
+    if stopped.code in LOG_IN_REFUSED:
+        return f"Correct user and password in {setting}; special characters in them are percent-encoded"
+    if stopped.code is not None:
+        return f"Ask whoever runs that server, or name another one in {setting}"
+    if _is_about_tls(stopped):
+        return f"Name the host as its certificate does in {setting}, or have this machine trust who signed it"
+    return f"Start the mail server, or correct host, port and tls in {setting}"
+
+
+def _is_about_tls(stopped: Stopped) -> bool:
+    cause: BaseException | None = stopped
+    while cause and not isinstance(cause, ssl.SSLError):
+        cause = cause.__cause__
+    return cause is not None
+
+
+async def _postmark(settings: Settings) -> Verdict:
+    """Asks for the server that the token belongs to, which every server token may."""
+    account = settings.postmark
+    headers = {"X-Postmark-Server-Token": account.token, "Accept": "application/json"}
+    try:
+        reply = await ask(f"{account.url}/server", headers)
+    except NoAnswer as reason:
+        setting = name_of("mail.postmark_url")
+        return error(f"{account.url} does not answer ({reason})", f"Let this machine reach it, or correct {setting}")
+    if reply.status == 200:
+        return fine(f"{account.url} takes the token")
+    said = f"{account.url} answered {reply.status} to the token"
+    if reply.status in TOKEN_REFUSED:
+        return error(said, f"Give a server API token in {name_of('mail.postmark_token')}; an account's is another")
+    return error(said, f"See Postmark's status page, or correct {name_of('mail.postmark_url')}")
+
+
+async def _nowhere(settings: Settings) -> Verdict:
+    rule = f"mail is not sent, as {name_of('mail.transport')} is {settings.mail.transport}"
+    return warning(rule, f"Choose {Transport.SMTP} or {Transport.POSTMARK} to have it sent")
+
+
+LOOKS: Mapping[Transport, Callable[[Settings], Awaitable[Verdict]]] = {
+    Transport.SMTP: _smtp,
+    Transport.POSTMARK: _postmark,
+}

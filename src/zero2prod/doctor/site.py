@@ -1,0 +1,51 @@
+"""Checks of the way from the world to the site, and of the name it writes under."""
+
+from urllib.parse import urlsplit
+
+from zero2prod.doctor.asking import NoAnswer, Reply, ask
+from zero2prod.doctor.findings import Verdict, error, fine, warning
+from zero2prod.doctor.patient import Patient
+from zero2prod.settings import name_of
+
+
+async def public_url(patient: Patient) -> Verdict:
+    settings, setting = patient.settings, name_of("http.base_url")
+    if settings.base_url.startswith("https:"):
+        return fine(f"{settings.base_url} is private by TLS")
+    if not patient.is_public:
+        return fine(f"{settings.base_url} is for this machine alone")
+    remedy = f"Put a proxy with TLS in front, and give the https:// URL in {setting}"
+    if settings.http.cookie_secure:
+        return error(f"{settings.base_url} is plain http, over which nobody can log in", remedy)
+    return warning(f"{settings.base_url} is plain http: passwords and links can be read on the way", remedy)
+
+
+async def site(patient: Patient) -> Verdict:
+    """Whether the public URL, asked from here, leads to this program."""
+    settings = patient.settings
+    here = f"{settings.http.host}:{settings.http.port}"
+    try:
+        reply = await ask(f"{settings.base_url}/health_check")
+    except NoAnswer as reason:
+        remedy = f"Start zero2prod serve, and have name, certificate and proxy lead to {here}"
+        return warning(f"{settings.base_url} does not answer from here ({reason})", remedy)
+    if _is_ours(reply):
+        return fine(f"{settings.base_url} answers")
+    rule = f"{settings.base_url}/health_check answers {reply.status}, but not as this service does"
+    return warning(rule, f"Have name and proxy lead to {here}, or correct {name_of('http.base_url')}")
+
+
+def _is_ours(reply: Reply) -> bool:
+    return (reply.status, reply.body) == (200, b"") and "X-Request-Id" in reply.headers
+
+
+async def sender(patient: Patient) -> Verdict:
+    """The From of newsletters without their own, as far as it was not chosen."""
+    settings = patient.settings
+    chosen = settings.sender.text
+    if settings.mail.sender or not patient.is_public:
+        return fine(f"mail comes from {chosen}")
+    if chosen.endswith("@localhost.localdomain"):
+        rule = f"mail comes from {chosen}, which no relay takes, as {urlsplit(settings.base_url).hostname} is no domain"
+        return warning(rule, f"Give the e-mail address that mail comes from in {name_of('mail.sender')}")
+    return fine(f"mail comes from {chosen}, after the public URL")

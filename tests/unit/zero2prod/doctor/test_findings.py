@@ -1,0 +1,15 @@
+from zero2prod.doctor.findings import Finding, Level, error, fine, unchecked, warning
+
+
+def test_a_finding_is_one_line() -> None:
+    assert Finding("clock", Level.OK, "is right", "").line == "ok       clock: is right."
+    found = Finding("mail server", Level.ERROR, "said\nno", "Ask it\nwhy")
+    assert found.line == "error    mail server: said no. Ask it why."
+
+
+def test_levels_rise() -> None:
+    assert [fine("").level, warning("", "").level, error("", "").level] == list(Level)
+
+
+def test_what_was_not_checked_is_a_warning() -> None:
+    assert unchecked("the sun shone") == warning("not checked, because the sun shone", "Mend that first")
