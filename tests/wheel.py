@@ -5,37 +5,17 @@ It is built offline by the locked build backend, and tried where ``src`` is out 
 
 import configparser
 import email
-import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path, PurePosixPath
 
-from tests.support.isolation import IMPORT_ALL_OF_CORE, link_attrs, run_isolated
+from tests.support.isolation import import_all_of, link_attrs, run_isolated
+from tests.support.wheels import PACKAGES, ROOT, build
 
-ROOT = Path(__file__).parent.parent
-
-PACKAGES = {
-    "adapters_email",
-    "adapters_http",
-    "adapters_memory",
-    "adapters_postgres",
-    "adapters_system",
-    "zero2prod",
-    "zero2prod_core",
-}
-
-# Files that are no Python and without which an installed server fails at its first request.
-DATA = (
-    "adapters_postgres/sql/*.sql",
-    "adapters_postgres/migrations/*.sql",
-    "adapters_http/ui/templates/*.html",
-    "adapters_http/ui/static/*.css",
-    "adapters_email/templates/confirmation/*.txt",
-    "adapters_system/*.txt",
-    "zero2prod/templates/mailbox/*.html",
-)
+DISTRIBUTION = "zero2prod"
 
 EXTRAS = {"server", "testing", "uvloop"}
 ENTRY_POINT = "zero2prod.__main__:main"
@@ -46,26 +26,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as directory:
         wheel = build(Path(directory))
         with zipfile.ZipFile(wheel) as archive:
-            faults = [*faults_of_files(archive), *faults_of_metadata(archive)]
+            faults = [*faults_of_files(archive), *faults_of_metadata(archive), *faults_of_neighbours()]
         faults += faults_of_core_alone(wheel, Path(directory))
     for fault in faults:
         print(f"{wheel.name}: {fault}", file=sys.stderr)
     if not faults:
         print(f"{wheel.name} holds what it should")
     return 1 if faults else 0
-
-
-def build(directory: Path) -> Path:
-    """Build the wheel of this checkout into ``directory``."""
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(directory)],
-        cwd=ROOT,
-        check=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    [wheel] = directory.glob("*.whl")
-    return wheel
 
 
 def faults_of_files(archive: zipfile.ZipFile) -> Iterator[str]:
@@ -78,11 +45,6 @@ def faults_of_files(archive: zipfile.ZipFile) -> Iterator[str]:
     if tops != PACKAGES:
         yield f"the packages are {sorted(tops)}, not {sorted(PACKAGES)}"
     yield from (f"{package} is not marked as typed" for package in PACKAGES if f"{package}/py.typed" not in held)
-    yield from (
-        f"nothing in it is {pattern}"
-        for pattern in DATA
-        if not any(PurePosixPath(name).match(pattern) for name in held)
-    )
 
 
 def sources() -> Iterator[str]:
@@ -110,15 +72,25 @@ def faults_of_metadata(archive: zipfile.ZipFile) -> Iterator[str]:
         yield "the licence is missing"
 
 
+def faults_of_neighbours() -> Iterator[str]:
+    """No other distribution that is installed here brings a package of the same name: one would hide the other."""
+    installed = packages_distributions()
+    for package in sorted(PACKAGES):
+        others = set(installed.get(package, ())) - {DISTRIBUTION}
+        yield from (
+            f"{package} is a package of {other} too: whichever is found first hides the other" for other in others
+        )
+
+
 def faults_of_core_alone(wheel: Path, directory: Path) -> Iterator[str]:
-    """Beside attrs alone the core imports, and the command says in one line what to install."""
+    """Beside attrs alone core and memory import, and the command says in one line what to install."""
     library = directory / "library"
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(library)
     link_attrs(library)
-    core = run_isolated(IMPORT_ALL_OF_CORE, library)
+    core = run_isolated(import_all_of("zero2prod_core", "adapters_memory"), library)
     if core.returncode:
-        yield f"the core does not import beside attrs alone: {core.stderr.strip()}"
+        yield f"core and memory do not import beside attrs alone: {core.stderr.strip()}"
     command = run_isolated("from zero2prod.__main__ import main; main()", library)
     said = command.stderr.splitlines()
     if command.returncode != 2 or len(said) != 1 or "pip install 'zero2prod[server]'" not in said[0]:

@@ -5,20 +5,32 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-IMPORT_ALL_OF_CORE = """
-import importlib, pkgutil, zero2prod_core
-for module in pkgutil.walk_packages(zero2prod_core.__path__, "zero2prod_core."):
-    importlib.import_module(module.name)
+
+def import_all_of(*packages: str) -> str:
+    """A program that imports every module of these packages."""
+    return f"""
+import importlib, pkgutil
+for name in {packages!r}:
+    package = importlib.import_module(name)
+    for module in pkgutil.walk_packages(package.__path__, name + "."):
+        importlib.import_module(module.name)
 """
 
 
 def link_attrs(library: Path) -> None:
     """Put attrs, under both its names, into the directory ``library``, and none of its neighbours."""
-    for name in ("attr", "attrs"):
+    link_packages(library, "attr", "attrs")
+
+
+def link_packages(library: Path, *names: str) -> None:
+    """Put these packages and modules of this environment into the directory ``library``."""
+    for name in names:
         spec = find_spec(name)
-        if spec is None or not spec.submodule_search_locations:
+        if spec is None or spec.origin is None:
             raise ModuleNotFoundError(name=name)
-        (library / name).symlink_to(spec.submodule_search_locations[0])
+        found = Path(spec.origin)
+        found = found.parent if spec.submodule_search_locations else found
+        (library / found.name).symlink_to(found)
 
 
 def run_isolated(program: str, *paths: Path) -> subprocess.CompletedProcess[str]:
