@@ -17,9 +17,9 @@ from typing import Any
 import attrs
 import orjson
 
-from tests.support.builders import KEY, number
 from tests.support.supervisors import NOTHING, Starter, caller
 from tests.support.waiting import until
+from zero2prod.testing.builders import KEY, number
 
 MODULE = ("-m", "zero2prod")
 
@@ -184,7 +184,8 @@ class Installation:
     def working(self) -> Iterator[Service]:
         """A delivery worker, which has begun."""
         with started("worker", settings=self.settings) as service:
-            assert until(lambda: '"working"' in service.said, STARTS_WITHIN), service.said
+            assert until(lambda: '"working"' in service.said or service.process.poll() is not None, STARTS_WITHIN)
+            assert service.process.poll() is None, service.said
             yield service
 
     def run(self, *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
