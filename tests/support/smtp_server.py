@@ -1,12 +1,10 @@
 """A real SMTP server in this process, which can be told to answer anything at any step."""
 
 import asyncio
-import ipaddress
 import ssl
 from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,10 +13,8 @@ from typing import AnyStr, Self
 
 import attrs
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+
+from tests.support.certificates import self_signed
 
 DROP = "drop the connection"
 SILENT = "say nothing"
@@ -47,27 +43,13 @@ class Certificate:
 @cache
 def certificate(host: str = "127.0.0.1") -> Certificate:
     """A self-signed certificate for one network address."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    public = made.public_bytes(serialization.Encoding.PEM)
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    pem = self_signed(host)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with TemporaryDirectory() as directory:
         file = Path(directory, "certificate.pem")
-        file.write_bytes(public + private)
+        file.write_bytes(pem.public + pem.private)
         server.load_cert_chain(file)
-    return Certificate(server, ssl.create_default_context(cadata=public.decode()))
+    return Certificate(server, ssl.create_default_context(cadata=pem.public.decode()))
 
 
 class SmtpServer:

@@ -1,0 +1,182 @@
+"""The how-tos about backups and upgrades, typed as they stand against real servers."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
+
+import orjson
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from adapters_postgres import migrate as migrations
+from adapters_postgres.embedded import EmbeddedPostgres
+from adapters_postgres.embedded.binaries import choose
+from adapters_postgres.embedded.cluster import APPLICATION, OWNER
+from adapters_postgres.embedded.processes import server_account
+from tests.support.databases import migrated_database
+from tests.support.documentation import blocks
+from tests.support.http import browsing
+from tests.support.postgres import scratch_directory
+from tests.support.services import SECRET_KEYS, Installation, free_port
+from tests.support.shells import Shell
+from tests.support.smtp_server import SmtpServer
+from tests.support.up import House, up
+
+TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+
+RIGHTS = """
+SELECT relname, relowner::regrole::text, relacl::text FROM pg_class
+WHERE relkind IN ('r', 'p', 'v') AND relnamespace = 'public'::regnamespace ORDER BY relname
+"""
+
+HEARTBEATS = "workers"
+"""The table that workers write to while nobody does anything."""
+
+INSTEAD = """
+git() { echo "git $*" >> calls; }
+pip() { echo pip >> calls; }
+systemctl() { echo "systemctl $*" >> calls; }
+runuser() { shift 3; "$@"; }
+"""
+"""In place of what would change the machine."""
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    with scratch_directory() as directory:
+        yield directory
+
+
+@pytest.fixture
+async def relay() -> AsyncIterator[SmtpServer]:
+    async with SmtpServer() as server:
+        yield server
+
+
+def url_of(server: EmbeddedPostgres, role: str, database: str) -> str:
+    """Without the port, which is the usual one: an ampersand would mean something to a shell."""
+    return f"postgresql://{role}@/{database}?host={conninfo_to_dict(server.superuser_url)['host']}"
+
+
+def administrator(server: EmbeddedPostgres) -> dict[str, str]:
+    """The environment of whoever looks after a database server: its programs, and all rights."""
+    told = conninfo_to_dict(server.superuser_url)
+    path = f"{choose(server_account()).bin}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return {"PATH": path, "PGHOST": str(told["host"]), "PGPORT": str(told["port"]), "PGUSER": str(told["user"])}
+
+
+def counts(url: str) -> Mapping[str, int]:
+    """Table → rows."""
+    with psycopg.connect(url) as connection:
+        names = [str(name) for (name,) in connection.execute(TABLES).fetchall() if name != HEARTBEATS]
+        count = sql.SQL("SELECT count(*) FROM {}")
+        return {name: connection.execute(count.format(sql.Identifier(name))).fetchall()[0][0] for name in names}
+
+
+def rights(url: str) -> list[tuple[str, ...]]:
+    """Of every table: whose it is, and who may do what with it."""
+    with psycopg.connect(url) as connection:
+        return connection.execute(RIGHTS).fetchall()
+
+
+def own_url(house: House) -> str:
+    return str(orjson.loads((house.data_dir / "running-settings").read_bytes())["ZERO2PROD_DATABASE_OWNER_URL"])
+
+
+async def test_a_database_of_ones_own_is_backed_up_and_restored(
+    postgres_server: EmbeddedPostgres, relay: SmtpServer, place: Path
+) -> None:
+    dump, make, restore, *_ = blocks("back-up-and-restore", "sh")
+    with migrated_database(postgres_server, "kept"):
+        owner, app = (url_of(postgres_server, role, "kept") for role in (OWNER, APPLICATION))
+        house = Installation.over(app, relay.port)
+        with house.serving():
+            async with browsing(house.port) as browser:
+                assert (await browser.post("/subscriptions", {"name": "Ada", "email": "a@example.com"})).status == 200
+        settings = {f"ZERO2PROD_{name}": str(value) for name, value in house.settings.items()}
+        exchanges = {
+            r"postgresql://(\w+):secret@db\.example\.org/zero2prod_restored": url_of(
+                postgres_server, r"\1", "zero2prod_restored"
+            ),
+            r"postgresql://(\w+):secret@db\.example\.org/zero2prod\b": url_of(postgres_server, r"\1", "kept"),
+        }
+        shell = Shell.in_checkout(place, exchanges, {**settings, **administrator(postgres_server)})
+        await asyncio.to_thread(shell.succeeds, dump)
+        await asyncio.to_thread(shell.succeeds, make)
+        said = await asyncio.to_thread(shell.succeeds, restore)
+        restored = url_of(postgres_server, OWNER, "zero2prod_restored")
+        assert counts(restored) == counts(owner)
+        assert counts(restored)["subscriptions"] == 1
+        assert rights(restored) == rights(owner)
+        assert "The schema is up to date." in said
+        assert "error" not in said
+
+
+@pytest.mark.timeout(180)  # four starts of everything, of a few seconds each
+@pytest.mark.untraced
+async def test_the_database_that_up_brings_is_backed_up_and_restored(place: Path) -> None:
+    *_, dump, keys, restore, check = blocks("back-up-and-restore", "sh")
+    first, second = place / "first", place / "second"
+    exchanges = {r"(?m)^make up$": "true", r"\.venv/bin/zero2prod": f".venv/bin/zero2prod --data-dir {second}"}
+    away = Shell.in_checkout(place, {r"data=\S+": f"data={first}", **exchanges})
+    shell = Shell.in_checkout(place, {r"data=\S+": f"data={second}", **exchanges})
+    with up(first, "--data-dir", str(first)) as house:
+        mail = await house.site().sign_up("ada@example.com")
+        before = counts(own_url(house))
+        away.succeeds(dump)
+    with up(second, "--data-dir", str(second)):
+        pass
+    shell.succeeds(keys)
+    with up(second, "--data-dir", str(second)) as house:
+        shell.succeeds(restore)
+        assert counts(own_url(house)) == before
+    with up(second, "--data-dir", str(second)) as house:
+        await house.site().confirm(mail)
+        assert "error" not in shell.succeeds(check)
+
+
+def set_up(place: Path, secrets: Mapping[str, str], environment: Mapping[str, str]) -> Shell:
+    """A machine as the how-to about systemd leaves it, under ``place``."""
+    etc = place / "etc"
+    etc.mkdir()
+    for name, secret in {**secrets, "keys": SECRET_KEYS}.items():
+        (etc / name).write_text(secret)
+        (etc / name).chmod(0o600)
+    (settings,) = blocks("run-under-systemd", "env")
+    here = settings.replace("https://news.example.org", f"http://127.0.0.1:{free_port()}")
+    (etc / "environment").write_text(here.replace("/etc/zero2prod", str(etc)))
+    exchanges = {"/etc/zero2prod": str(etc), "/opt/zero2prod/bin/": ""}
+    return Shell.in_checkout(place, exchanges, environment, INSTEAD)
+
+
+async def test_an_upgrade_brings_an_older_schema_up_to_date(
+    postgres_server: EmbeddedPostgres, relay: SmtpServer, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop, install, look, go, _ = blocks("upgrade", "sh")
+    *older, newest = migrations.packaged()
+    owner, app = (url_of(postgres_server, role, "older") for role in (OWNER, APPLICATION))
+    with psycopg.connect(postgres_server.superuser_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE older OWNER {OWNER}".encode())
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "packaged", lambda: tuple(older))
+        migrations.migrate(owner, app)
+    shell = set_up(place, {"database": app, "owner": owner, "relay": relay.url}, administrator(postgres_server))
+    await asyncio.to_thread(shell.succeeds, stop)
+    await asyncio.to_thread(shell.succeeds, install)
+    lacks = await asyncio.to_thread(shell.typed, look)
+    assert (lacks.returncode, newest.name in lacks.stderr) == (1, True)
+    said = await asyncio.to_thread(shell.succeeds, go)
+    assert f"Applied {newest.name}." in said
+    assert "error" not in said
+    assert (await asyncio.to_thread(shell.typed, look)).returncode == 0
+    assert (place / "calls").read_text().splitlines() == [
+        "systemctl stop zero2prod-site zero2prod-worker@*",
+        "git pull",
+        "pip",
+        "pip",
+        "systemctl start zero2prod-site zero2prod-worker@1 zero2prod-worker@2",
+    ]

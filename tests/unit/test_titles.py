@@ -1,0 +1,35 @@
+"""Who has many tabs open, or hears pages read out, tells them by their titles."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from adapters_http import pages
+from zero2prod import mailbox_page
+
+SITE = Path(pages.__file__).parent / "ui" / "templates"
+MAILBOX = Path(mailbox_page.__file__).parent / "templates" / "mailbox"
+
+TITLE = re.compile(r"{% block title %}(.*?){% endblock %}", re.DOTALL)
+HEADING = re.compile(r"^  \d{3}: (\".*\"),$", re.MULTILINE)
+
+
+def repeated(texts: list[str]) -> list[str]:
+    return [text for text, count in Counter(texts).items() if count > 1]
+
+
+@pytest.mark.parametrize("place", [SITE, MAILBOX], ids=["site", "mailbox"])
+def test_no_two_pages_have_the_same_title(place: Path) -> None:
+    titles = [
+        title for path in place.glob("*.html") if path.name != "base.html" for title in TITLE.findall(path.read_text())
+    ]
+    assert len(titles) >= 3
+    assert repeated(titles) == []
+
+
+def test_no_two_error_pages_have_the_same_heading() -> None:
+    headings = HEADING.findall((SITE / "problem.html").read_text())
+    assert len(headings) >= 10
+    assert repeated(headings) == []
