@@ -7,9 +7,9 @@ import pytest
 from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_postgres.pool import Pool
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
-from tests.support.builders import KEY, T0, email, new_id, suppression
 from tests.support.databases import Database, migrated_database
-from tests.support.ledger import Ledger
+from zero2prod.testing.builders import KEY, T0, email, new_id, suppression
+from zero2prod.testing.ledger import Ledger
 from zero2prod_core.domain.deliveries import GIVE_UP_AFTER, DeliveryKey, DeliveryState, NewDelivery, RecipientKind
 from zero2prod_core.domain.letters import LetterKind, template_letter
 from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER

@@ -10,10 +10,10 @@ from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_postgres.pool import Pool
 from adapters_postgres.signal import PostgresDeliverySignal
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
-from tests.support.builders import delivery
 from tests.support.databases import Database, migrated_database
-from tests.support.ledger import Ledger
 from tests.support.waiting import eventually
+from zero2prod.testing.builders import delivery
+from zero2prod.testing.ledger import Ledger
 
 LISTENING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'"
 

@@ -9,11 +9,11 @@ import pytest
 from markupsafe import escape
 
 from adapters_postgres.embedded import EmbeddedPostgres
-from tests.support.builders import number
 from tests.support.core import PASSWORD
 from tests.support.databases import Database, migrated_database
 from tests.support.http import FORM, JSON, Answer, Browser, browsing
 from tests.support.services import Installation, free_port
+from zero2prod.testing.builders import number
 
 EMAIL = "email=ada%40example.com"
 GOOD = f"name=Ada&{EMAIL}".encode()

@@ -11,9 +11,9 @@ import pytest
 from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_postgres.pool import Pool
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
-from tests.support.builders import T0, delivery, new_id
 from tests.support.databases import Database, migrated_database
-from tests.support.ledger import Ledger, mark, ruling
+from zero2prod.testing.builders import T0, delivery, new_id
+from zero2prod.testing.ledger import Ledger, mark, ruling
 from zero2prod_core.domain.deliveries import GIVE_UP_AFTER, Reply, Sent
 
 OK = Sent(Reply(250, "ok"))

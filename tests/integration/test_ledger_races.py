@@ -14,10 +14,10 @@ import pytest
 from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_postgres.pool import Pool
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
-from tests.support.builders import T0, delivery, email, later, new_id, subscriber, suppression
 from tests.support.databases import Database, migrated_database
-from tests.support.ledger import LASTS, Ledger, mark, ruling
 from tests.support.waiting import eventually
+from zero2prod.testing.builders import T0, delivery, email, later, new_id, subscriber, suppression
+from zero2prod.testing.ledger import LASTS, Ledger, mark, ruling
 from zero2prod_core.domain.deliveries import Claimed, Deferred, DeliveryState, Outcome, Reply, Sent, Uncertain
 from zero2prod_core.domain.letters import Letter, LetterState
 from zero2prod_core.domain.subscribers import Event, Status, Subscriber

@@ -17,16 +17,16 @@ import pytest
 from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_postgres.pool import Pool
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
-from tests.support.builders import number
 from tests.support.core import PASSWORD
 from tests.support.databases import Database, migrated_database
 from tests.support.http import Answer, Browser, browsing
-from tests.support.ledger import Ledger
 from tests.support.postgres import scratch_directory
 from tests.support.server_faults import go_on, hang, kill
 from tests.support.services import Installation, free_port
 from tests.support.smtp_server import SILENT, Received, SmtpServer
 from tests.support.waiting import eventually, until
+from zero2prod.testing.builders import number
+from zero2prod.testing.ledger import Ledger
 
 # The site's own limit is below 2 s (tests/unit/adapters_http/test_patience.py), and a pool that has failed is back
 # within a second; -s shows what was measured. The rest is for a busy machine.

@@ -19,9 +19,9 @@ from adapters_postgres.locks import PostgresLocks
 from adapters_postgres.migrate import migrate
 from adapters_postgres.pool import Pool
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
-from tests.support.builders import newsletter
 from tests.support.postgres import UNSAFE_AND_FAST, scratch_directory
 from tests.support.server_faults import go_on, hang, kill, seconds_until_used
+from zero2prod.testing.builders import newsletter
 from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER
 from zero2prod_core.errors import CommitUnknown, StoreUnavailable
 from zero2prod_core.ports.store import Transaction

@@ -12,8 +12,8 @@ from adapters_postgres.idempotency import PostgresIdempotencyRepository
 from adapters_postgres.pool import Pool
 from adapters_postgres.subscribers import PostgresSubscriberRepository
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
-from tests.support.builders import audit_event, idempotency_record, later, new_id, subscriber
 from tests.support.databases import Database, migrated_database
+from zero2prod.testing.builders import audit_event, idempotency_record, later, new_id, subscriber
 from zero2prod_core.domain.limits import Decision, Rate, take
 from zero2prod_core.domain.subscribers import Subscriber
 from zero2prod_core.errors import CommitUnknown, Defect, IdempotencyKeyInUse, StoreUnavailable, Zero2ProdError

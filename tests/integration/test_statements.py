@@ -33,11 +33,18 @@ COLD = {
     "migrate.make_partitions": "run by migrate alone",
     "sessions.sweep": "a job over the sessions of staff",
     "subscribers.exist": "stops at the first row, whichever that is",
-    "subscribers.exist_confirmed": "stops at the first; sessions, which read no table in order, take it from the index",
+    "subscribers.exist_confirmed": "stops at the first who ever confirmed; only where nobody has does it read all",
     "subscribers.count": "a number for a person to look at, whatever the status",
     "tokens.sweep": "a job; so large a part of the table is best read from end to end",
     "idempotency.sweep": "a job; so large a part of the table is best read from end to end",
     "health.last": "workers are few",
+    "inspection.keys_of_accounts": "asked by a person, through the doctor",
+    "inspection.keys_of_bare_recipients": "the same",
+    "inspection.keys_of_deliveries": "the same",
+    "inspection.keys_of_subscribers": "the same",
+    "inspection.keys_of_suppressions": "the same",
+    "inspection.keys_of_tokens": "the same",
+    "inspection.server": "roles are few",
 }
 """Statements that may read a table from end to end, and why."""
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.isolation import IMPORT_ALL_OF_CORE, link_attrs, run_isolated
+from tests.support.isolation import import_all_of, link_attrs, run_isolated
 
 ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src"
@@ -82,7 +82,7 @@ def test_the_core_imports_where_only_attrs_is_installed(tmp_path: Path) -> None:
     library.mkdir()
     link_attrs(library)
     (library / "zero2prod_core").symlink_to(SRC / "zero2prod_core")
-    result = run_isolated(IMPORT_ALL_OF_CORE, library)
+    result = run_isolated(import_all_of("zero2prod_core"), library)
     assert (result.returncode, result.stderr) == (0, "")
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from adapters_memory import InMemoryHeartbeats, InMemoryUnitOfWork
-from tests.support.builders import T0, later, letter, newsletter
+from zero2prod.testing.builders import T0, later, letter, newsletter
 from zero2prod_core.errors import Defect
 
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.builders import KEY, KEYS, account, new_id, origin, token
 from tests.support.core import BASE_URL, COMMON, PASSWORD, POLICY, Core, CountingHasher, token_in
+from zero2prod.testing.builders import KEY, KEYS, account, new_id, origin, token
 from zero2prod_core.domain.accounts import Username
 from zero2prod_core.domain.audit import Action, AuditOutcome
 from zero2prod_core.domain.email_addresses import EmailAddress

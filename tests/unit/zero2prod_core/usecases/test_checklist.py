@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.builders import new_id, origin
 from tests.support.core import ADA, Core, publication, sign_up
+from zero2prod.testing.builders import new_id, origin
 from zero2prod_core.domain.audit import Action
 from zero2prod_core.domain.checklist import Item, Step
 from zero2prod_core.domain.subscribers import Event

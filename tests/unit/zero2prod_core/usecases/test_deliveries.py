@@ -6,9 +6,9 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from tests.support.builders import KEY, origin, suppression
 from tests.support.core import ADA, BASE_URL, POLICY, SENT, Core, publication, sign_up
-from tests.support.faults import CommitLostAfter, CommitLostBefore
+from zero2prod.testing.builders import KEY, origin, suppression
+from zero2prod.testing.faults import CommitLostAfter, CommitLostBefore
 from zero2prod_core.domain.audit import Action
 from zero2prod_core.domain.deliveries import (
     Deferred,

@@ -6,9 +6,9 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from tests.support.builders import idempotency_record, new_id, origin
 from tests.support.core import POLICY, Core, publication
-from tests.support.faults import CommitLostAfter, CommitLostBefore
+from zero2prod.testing.builders import idempotency_record, new_id, origin
+from zero2prod.testing.faults import CommitLostAfter, CommitLostBefore
 from zero2prod_core.domain.audit import Action
 from zero2prod_core.domain.deliveries import DeliveryState, Reply, SenderFault, Uncertain
 from zero2prod_core.domain.idempotency import IdempotencyKey

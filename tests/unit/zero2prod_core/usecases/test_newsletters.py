@@ -1,7 +1,7 @@
 import pytest
 
-from tests.support.builders import origin
 from tests.support.core import Core, sign_up
+from zero2prod.testing.builders import origin
 from zero2prod_core.domain.audit import Action
 from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.letters import LetterKind, template_letter

@@ -6,8 +6,8 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from tests.support.builders import account, origin, session
 from tests.support.core import PASSWORD, Core, CountingHasher
+from zero2prod.testing.builders import account, origin, session
 from zero2prod_core.domain.audit import Action, AuditOutcome
 from zero2prod_core.domain.origins import ActorKind
 from zero2prod_core.domain.sessions import ABSOLUTE, IDLE, TOUCHED_EVERY, SessionId

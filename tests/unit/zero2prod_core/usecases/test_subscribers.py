@@ -6,9 +6,9 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from tests.support.builders import KEY, KEYS, evidence, suppression
 from tests.support.core import ADA, POLICY, Core, sign_up, token_in
-from tests.support.faults import CommitLostBefore
+from zero2prod.testing.builders import KEY, KEYS, evidence, suppression
+from zero2prod.testing.faults import CommitLostBefore
 from zero2prod_core.domain.audit import Action
 from zero2prod_core.domain.consent import ConsentKind
 from zero2prod_core.domain.deliveries import message_id

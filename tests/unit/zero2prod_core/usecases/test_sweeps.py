@@ -1,7 +1,7 @@
 from datetime import timedelta
 
-from tests.support.builders import account, idempotency_record, new_id, session, token
 from tests.support.core import Core
+from zero2prod.testing.builders import account, idempotency_record, new_id, session, token
 from zero2prod_core.domain.audit import Action
 from zero2prod_core.domain.idempotency import KEPT_FOR, IdempotencyRecord
 from zero2prod_core.domain.origins import system

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.builders import KEY, KEYS, evidence, new_id
 from tests.support.core import ADA, BASE_URL, Core, publication, sign_up
+from zero2prod.testing.builders import KEY, KEYS, evidence, new_id
 from zero2prod_core.domain.audit import Action
 from zero2prod_core.domain.consent import ConsentKind
 from zero2prod_core.domain.keys import Key, KeyRing
