@@ -17,9 +17,9 @@ from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_postgres.migrate import migrate
 from adapters_postgres.pool import Pool
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
+from tests.support.postgres import scratch_directory
 from zero2prod.testing.builders import new_id
 from zero2prod.testing.ledger import LASTS, Ledger, mark, ruling
-from tests.support.postgres import scratch_directory
 from zero2prod_core.domain.deliveries import GIVE_UP_AFTER, Reply, Sent
 from zero2prod_core.ports.store import UnitOfWork
 
