@@ -1,0 +1,359 @@
+"""Every page and how a person gets to see it, over a site in memory and a mailbox beside it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import NoReturn
+
+import attrs
+import pytest
+from aiohttp import web
+from playwright.async_api import Page
+
+from adapters_email.composing import compose
+from adapters_http.middleware.sessions import SessionCookie
+from tests.support.core import ADA, publication, sign_up
+from tests.support.http import CONFIG, PASSWORD, House, serving
+from tests.support.outages import Outage
+from tests.support.parcels import CONFIRMATION, issue, parcel
+from zero2prod.mailbox_mails import Mails
+from zero2prod.mailbox_page import page_application
+from zero2prod.testing.builders import evidence, origin
+from zero2prod_core.domain.accounts import Username
+from zero2prod_core.domain.letters import Letter
+from zero2prod_core.ports.mailer import Parcel
+
+UNKNOWN_TOKEN = "A" * 43
+
+# More than a form may have.
+TOO_LONG = "x" * 20_000
+
+HTML = '<h2>Hello</h2><p>Some <b>words</b> and <a href="https://www.example.org/">a link</a>.</p>'
+
+
+@attrs.frozen
+class Visit:
+    """A page of the browser, the site and the mailbox that it looks at."""
+
+    page: Page
+    house: House
+    mails: Mails
+    mailbox: str
+    monkeypatch: pytest.MonkeyPatch
+
+    async def go(self, path: str) -> None:
+        await self.page.goto(f"http://127.0.0.1:{self.house.port}{path}")
+
+    async def look_into_mailbox(self, path: str = "", *letters: Letter) -> None:
+        """Its page, after these letters have arrived."""
+        for letter in letters:
+            self.mails.catch("news@example.com", [ADA], compose(parcel(letter)).content)
+        await self.page.goto(f"{self.mailbox}{path}")
+
+    async def write(self, **fields: str) -> None:
+        for name, text in fields.items():
+            await self.page.locator(f"[name={name}]:not([type=hidden])").fill(text)
+
+    async def press(self, name: str) -> None:
+        await self.page.get_by_role("button", name=name, exact=True).click()
+
+    async def log_in(self, path: str = "/admin/dashboard") -> None:
+        """As a member of staff, who then goes to ``path``."""
+        application, ada = self.house.application, Username("ada")
+        await application.create_account(origin(), ada)
+        await application.set_password(origin(), ada, PASSWORD)
+        session = await application.log_in(origin(), ada.text, PASSWORD)
+        url = f"http://127.0.0.1:{self.house.port}"
+        await self.page.context.add_cookies([{"name": SessionCookie(False).name, "value": session.text, "url": url}])
+        await self.go(path)
+
+    async def waiting(self, *, urgent: bool) -> Parcel:
+        """The one mail that waits."""
+        (found,) = (await self.house.application.claim_deliveries("test", 10, urgent=urgent)).parcels
+        return found
+
+    async def confirmation_path(self) -> str:
+        """Where the link in the mail leads, after a sign-up."""
+        await self.house.application.subscribe(sign_up())
+        return _path((await self.waiting(urgent=True)).slots["confirmation.link"])
+
+    async def published(self) -> str:
+        """The path of an issue's page, after it has gone to one reader."""
+        token = (await self.confirmation_path()).partition("=")[2]
+        await self.house.application.confirm(token, evidence())
+        published = await self.house.application.publish(publication("A first issue"), origin())
+        return f"/admin/newsletters/{published.id}"
+
+    async def unsubscribe_path(self) -> str:
+        """Where the link at the end of an issue leads."""
+        await self.published()
+        link = (await self.waiting(urgent=False)).unsubscribe_link
+        assert link
+        return _path(link)
+
+    def refuse(self, refusal: Exception) -> None:
+        """Whatever is asked of the store, say this instead."""
+
+        def refusing() -> NoReturn:
+            raise refusal
+
+        self.monkeypatch.setattr(self.house.uow, "reading", refusing)
+
+
+def _path(link: str) -> str:
+    return "/" + link.split("/", 3)[3]
+
+
+@asynccontextmanager
+async def visiting(page: Page, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Visit]:
+    """A new site and a new mailbox, both empty."""
+    mails = Mails(lambda: datetime(2026, 11, 22, 12, tzinfo=UTC))
+    runner = web.AppRunner(page_application(mails, 2525))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    mailbox = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    try:
+        async with serving(attrs.evolve(CONFIG, mailbox_url=mailbox)) as house:
+            yield Visit(page, house, mails, mailbox, monkeypatch)
+    finally:
+        await runner.cleanup()
+
+
+Scene = Callable[[Visit], Awaitable[None]]
+
+SCENES: dict[str, Scene] = {}
+
+
+def scene(name: str) -> Callable[[Scene], Scene]:
+    """What such a walk ends on is one of the pages."""
+
+    def listed(walk: Scene) -> Scene:
+        SCENES[name] = walk
+        return walk
+
+    return listed
+
+
+@scene("home")
+async def home(visit: Visit) -> None:
+    await visit.go("/")
+
+
+@scene("home of two newsletters")
+async def home_of_two_newsletters(visit: Visit) -> None:
+    await visit.house.application.create_newsletter(origin(), "weekly", "The weekly", "", "", "")
+    await visit.go("/?newsletter=weekly")
+
+
+@scene("home refused")
+async def home_refused(visit: Visit) -> None:
+    await visit.go("/")
+    await visit.write(name="Ada", email="not one")
+    await visit.press("Subscribe")
+
+
+@scene("subscribed")
+async def subscribed(visit: Visit) -> None:
+    await visit.go("/")
+    await visit.write(name="Ada", email=ADA)
+    await visit.press("Subscribe")
+
+
+@scene("confirm")
+async def confirm(visit: Visit) -> None:
+    await visit.go(await visit.confirmation_path())
+
+
+@scene("confirmed")
+async def confirmed(visit: Visit) -> None:
+    await confirm(visit)
+    await visit.press("Confirm my subscription")
+
+
+@scene("unsubscribe")
+async def unsubscribe(visit: Visit) -> None:
+    await visit.go(await visit.unsubscribe_path())
+
+
+@scene("unsubscribed")
+async def unsubscribed(visit: Visit) -> None:
+    await unsubscribe(visit)
+    await visit.page.locator("main form button").click()
+
+
+@scene("setup")
+async def setup(visit: Visit) -> None:
+    await visit.go(await visit.house.set_up_path())
+
+
+@scene("setup refused")
+async def setup_refused(visit: Visit) -> None:
+    await setup(visit)
+    await visit.write(new_password="short", new_password_check="short")
+    await visit.press("Set the password")
+
+
+@scene("login")
+async def login(visit: Visit) -> None:
+    await visit.go("/login")
+
+
+@scene("login failed")
+async def login_failed(visit: Visit) -> None:
+    await login(visit)
+    await visit.write(username="ada", password="nobody knows it")
+    await visit.press("Log in")
+
+
+@scene("dashboard")
+async def dashboard(visit: Visit) -> None:
+    await visit.log_in()
+
+
+@scene("dashboard after an issue")
+async def dashboard_after_an_issue(visit: Visit) -> None:
+    await visit.published()
+    await visit.log_in()
+
+
+@scene("issues")
+async def issues(visit: Visit) -> None:
+    await visit.log_in("/admin/newsletters")
+
+
+@scene("issues with one")
+async def issues_with_one(visit: Visit) -> None:
+    await visit.published()
+    await issues(visit)
+
+
+@scene("publish refused")
+async def publish_refused(visit: Visit) -> None:
+    await issues(visit)
+    await visit.write(title="No words")
+    await visit.press("Publish")
+
+
+@scene("issue page")
+async def issue_page(visit: Visit) -> None:
+    await visit.log_in(await visit.published())
+
+
+@scene("newsletter settings")
+async def newsletter_settings(visit: Visit) -> None:
+    await visit.log_in("/admin/newsletters/default/settings")
+
+
+@scene("newsletter settings refused")
+async def newsletter_settings_refused(visit: Visit) -> None:
+    await newsletter_settings(visit)
+    await visit.write(sender="not one")
+    await visit.press("Save")
+
+
+@scene("password")
+async def password(visit: Visit) -> None:
+    await visit.log_in("/admin/password")
+
+
+@scene("password refused")
+async def password_refused(visit: Visit) -> None:
+    await password(visit)
+    await visit.write(current_password="not hers", new_password=TOO_LONG[:20], new_password_check=TOO_LONG[:20])
+    await visit.press("Change the password")
+
+
+@scene("error 400")
+async def error_400(visit: Visit) -> None:
+    await visit.go("/subscriptions/confirm")
+
+
+@scene("error 401")
+async def error_401(visit: Visit) -> None:
+    await visit.go(f"/subscriptions/confirm?subscription_token={UNKNOWN_TOKEN}")
+
+
+@scene("error 403")
+async def error_403(visit: Visit) -> None:
+    """A form that is not ours."""
+    form = f'<form method="post" action="http://127.0.0.1:{visit.house.port}/login"><button>Log in</button></form>'
+    await visit.page.set_content(form)
+    await visit.press("Log in")
+
+
+@scene("error 404")
+async def error_404(visit: Visit) -> None:
+    await visit.go("/nothing")
+
+
+@scene("error 405")
+async def error_405(visit: Visit) -> None:
+    await visit.log_in("/admin/checklist")
+
+
+@scene("error 413")
+async def error_413(visit: Visit) -> None:
+    await visit.go("/")
+    await visit.write(name=TOO_LONG, email=ADA)
+    await visit.press("Subscribe")
+
+
+@scene("error 422")
+async def error_422(visit: Visit) -> None:
+    """The form of an issue that was published, with other words in it."""
+    await issues(visit)
+    key = await visit.page.locator("[name=idempotency_key]").input_value()
+    await visit.house.application.publish(publication(key=key), origin())
+    await visit.write(title="Other words", text_content="Other words.")
+    await visit.press("Publish")
+
+
+@scene("error 429")
+async def error_429(visit: Visit) -> None:
+    await visit.log_in()
+    visit.refuse(web.HTTPTooManyRequests())
+    await visit.go("/admin/newsletters")
+
+
+@scene("error 500")
+async def error_500(visit: Visit) -> None:
+    await visit.log_in()
+    visit.house.uow.outage = Outage.BROKEN
+    await visit.go("/admin/newsletters")
+
+
+@scene("error 503")
+async def error_503(visit: Visit) -> None:
+    await visit.log_in()
+    visit.house.uow.outage = Outage.AWAY
+    await visit.go("/admin/newsletters")
+
+
+@scene("mailbox empty")
+async def mailbox_empty(visit: Visit) -> None:
+    await visit.look_into_mailbox()
+
+
+@scene("mailbox")
+async def mailbox(visit: Visit) -> None:
+    await visit.look_into_mailbox("", CONFIRMATION, issue())
+
+
+@scene("mail of text")
+async def mail_of_text(visit: Visit) -> None:
+    await visit.look_into_mailbox("mails/1", issue())
+
+
+@scene("mail of both")
+async def mail_of_both(visit: Visit) -> None:
+    await visit.look_into_mailbox("mails/1", issue(html=HTML))
+
+
+@scene("mail of ours")
+async def mail_of_ours(visit: Visit) -> None:
+    await visit.look_into_mailbox("mails/1", CONFIRMATION)
+
+
+@scene("mail missing")
+async def mail_missing(visit: Visit) -> None:
+    await visit.look_into_mailbox("mails/7")
