@@ -9,10 +9,18 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from zero2prod_core.domain.keys import KeyRing
 
-__all__ = ["Flashes"]
+__all__ = ["Flash", "Flashes"]
 
 # Seconds. A redirect is followed at once; what is older belongs to a tab that was closed.
 LASTS: Final = 300
+
+
+@attrs.frozen
+class Flash:
+    """What is said, and whether it tells of a failure."""
+
+    text: str
+    failed: bool = False
 
 
 @attrs.frozen
@@ -34,17 +42,18 @@ class Flashes:
     def name(self) -> str:
         return "__Host-flash" if self.secure else "flash"
 
-    def give(self, response: web.StreamResponse, text: str) -> None:
-        value = self.serializer.dumps(text)
+    def give(self, response: web.StreamResponse, flash: Flash) -> None:
+        value = self.serializer.dumps([flash.text, flash.failed])
         response.set_cookie(
             self.name, str(value), max_age=LASTS, path="/", secure=self.secure, httponly=True, samesite="Lax"
         )
 
-    def read(self, request: web.Request) -> str | None:
+    def read(self, request: web.Request) -> Flash | None:
         try:
-            return str(self.serializer.loads(request.cookies.get(self.name, ""), max_age=LASTS))
-        except BadSignature:
+            text, failed = self.serializer.loads(request.cookies.get(self.name, ""), max_age=LASTS)
+        except (BadSignature, ValueError):
             return None
+        return Flash(text, failed)
 
     def clear(self, response: web.StreamResponse) -> None:
         response.del_cookie(self.name, path="/", secure=self.secure, httponly=True, samesite="Lax")

@@ -10,7 +10,7 @@ import jinja2
 from aiohttp import hdrs, web
 
 from adapters_http.assets import asset
-from adapters_http.flashes import Flashes
+from adapters_http.flashes import Flash, Flashes
 from adapters_http.wording import in_words
 
 __all__ = ["Pages", "set_up_templates", "wants_json"]
@@ -58,9 +58,12 @@ class Pages:
             self.flashes.clear(response)
         return response
 
-    def see_other(self, path: str, flash: str | None = None) -> web.Response:
-        """A redirect (303, relative) to one of our own paths, which is never taken from a request."""
+    def see_other(self, path: str, flash: str | None = None, *, failed: bool = False) -> web.Response:
+        """A redirect (303, relative) to one of our own paths, which is never taken from a request.
+
+        ``failed``: the flash tells of a failure, and its page shows it as one.
+        """
         response = web.Response(status=303, headers={hdrs.LOCATION: path})
         if flash is not None:
-            self.flashes.give(response, flash)
+            self.flashes.give(response, Flash(flash, failed))
         return response

@@ -41,7 +41,7 @@ def answering(pages: Pages) -> Middleware:
         except Exception:
             log.exception("unexpected")
             if request.method == hdrs.METH_POST and request.path == LOGIN and not wants_json(request):
-                return pages.see_other(LOGIN, WENT_WRONG)
+                return pages.see_other(LOGIN, WENT_WRONG, failed=True)
             return answer(pages, request, Problem.unexpected())
 
     return middleware

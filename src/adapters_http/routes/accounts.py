@@ -72,5 +72,5 @@ class Accounts:
         except (PasswordsDiffer, CurrentPasswordWrong, FieldInvalid) as refusal:
             if wants_json(request):
                 raise
-            return self.pages.see_other("/admin/password", in_words(refusal))
+            return self.pages.see_other("/admin/password", in_words(refusal), failed=True)
         return self.pages.see_other("/admin/password", CHANGED)

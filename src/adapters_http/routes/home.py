@@ -7,7 +7,7 @@ from adapters_http.form_texts import SUBSCRIBE_FORM
 from adapters_http.forms import Form
 from adapters_http.pages import Pages
 from adapters_http.patience import promptly
-from zero2prod_core.domain.newsletters import Newsletter
+from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER, Newsletter
 from zero2prod_core.errors import Refusal, Unavailable
 from zero2prod_core.usecases.newsletters import ListNewsletters
 
@@ -35,11 +35,13 @@ class Home:
         self, request: web.Request, form: Form = EMPTY, refusal: Refusal | None = None, status: int = 200
     ) -> web.Response:
         """The form, with what was typed before and why that was refused."""
+        newsletters = await self._newsletters()
         values: Mapping[str, object] = {
             "text": SUBSCRIBE_FORM,
             "form": form,
             "refusal": refusal,
-            "newsletters": await self._newsletters(),
+            "newsletters": newsletters,
+            "named": _name_of_the_only(newsletters),
         }
         return self.pages.shown(request, "home.html", status, **values)
 
@@ -49,3 +51,9 @@ class Home:
             return await promptly(self.list_newsletters())
         except Unavailable:
             return []
+
+
+def _name_of_the_only(newsletters: Sequence[Newsletter]) -> str | None:
+    """What the page is headed by: nothing where there is a choice, or where nobody has given a name yet."""
+    names = [newsletter.name for newsletter in newsletters]
+    return names[0] if len(names) == 1 and names != [DEFAULT_NEWSLETTER.name] else None

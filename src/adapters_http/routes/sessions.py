@@ -44,7 +44,7 @@ class Sessions:
         except CredentialsRefused as refusal:
             if wants_json(request):
                 raise
-            return self.pages.see_other("/login", str(refusal))
+            return self.pages.see_other("/login", str(refusal), failed=True)
         response = self.pages.see_other("/admin/dashboard")
         self.cookie.give(response, id_)
         return response

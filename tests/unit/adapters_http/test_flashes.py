@@ -22,6 +22,21 @@ async def test_a_flash_is_shown_once(house: House) -> None:
     assert FLASH not in (await house.get("/login")).text
 
 
+async def test_a_failure_is_told_as_one(house: House) -> None:
+    await _fail(house)
+    assert '<div class="note wrong" role="alert">' in (await house.get("/login")).text
+    await house.log_in()
+    await house.post("/admin/logout", {})
+    assert '<div class="note" role="status">' in (await house.get("/login")).text
+
+
+async def test_a_cookie_of_another_shape_is_not_shown(house: House) -> None:
+    for value in ("a sentence", ["one", True, "more"]):
+        cookie = Flashes.keyed(KEYS, secure=False).serializer.dumps(value)
+        answer = await house.get("/login", headers={"Cookie": f"flash={cookie!s}"})
+        assert (answer.status, "<i>" in answer.text) == (200, False)
+
+
 async def test_head_does_not_use_the_flash_up(house: House) -> None:
     await _fail(house)
     await house.send("HEAD", "/login")

@@ -32,3 +32,12 @@ async def test_the_form_is_there_without_the_store(house: House, outage: Outage)
     answer = await house.get("/")
     assert answer.status == 200
     assert 'action="/subscriptions"' in answer.text
+
+
+async def test_the_only_newsletter_gives_the_page_its_name(house: House) -> None:
+    assert "<h1>Subscribe to the newsletter</h1>" in (await house.get("/")).text
+    await house.application.edit_newsletter(origin(), "default", name="Notes & <queries>")
+    page = (await house.get("/")).text
+    assert "<h1>Subscribe to <bdi>Notes &amp; &lt;queries&gt;</bdi></h1>" in page
+    await house.application.create_newsletter(origin(), "daily", "The Daily")
+    assert "<h1>Subscribe to the newsletter</h1>" in (await house.get("/")).text

@@ -149,7 +149,7 @@ async def test_an_issue_s_page_adds_up(staff: House) -> None:
     answer = await staff.get(f"/admin/newsletters/{issue.id}")
     assert answer.status == 200
     assert "&lt;b&gt;First&lt;/b&gt;" in answer.text
-    assert '<tr><th scope="row">pending</th><td>1</td></tr>' in answer.text
+    assert '<tr><th scope="row">Pending</th><td>1</td></tr>' in answer.text
     assert '<tr><th scope="row">in all</th><td>1</td></tr>' in answer.text
 
 
