@@ -150,7 +150,7 @@ async def test_an_issue_s_page_adds_up(staff: House) -> None:
     assert answer.status == 200
     assert "&lt;b&gt;First&lt;/b&gt;" in answer.text
     assert '<tr><th scope="row">Pending</th><td>1</td></tr>' in answer.text
-    assert '<tr><th scope="row">in all</th><td>1</td></tr>' in answer.text
+    assert '<tr><th scope="row">In all</th><td>1</td></tr>' in answer.text
 
 
 async def test_an_issue_without_readers_says_why(staff: House) -> None:
