@@ -108,6 +108,7 @@ class Worker:
     async def drain(self) -> Drained:
         """Try each due mail once and run each job once."""
         async with self._sending():
+            await self._beat()
             await self._deliver_all()
             for job in JOBS:
                 await self._job(job)()

@@ -121,7 +121,9 @@ def shows_something(html: str) -> bool:
     return shown.found
 
 
-def _parse_body(raw: str, field: str) -> str | None:
+def _parse_body(typed: str, field: str) -> str | None:
+    """The part with LF for its line breaks: a form sends CRLF where a file has LF, and means the same."""
+    raw = typed.replace("\r\n", "\n").replace("\r", "\n")
     if not raw.strip():
         return None
     if "\x00" in raw:

@@ -6,6 +6,7 @@ from uuid import UUID
 import attrs
 
 from zero2prod_core.domain.email_addresses import EmailAddress
+from zero2prod_core.domain.visibility import is_visible
 from zero2prod_core.errors import FieldInvalid, FieldMissing
 
 LONGEST_SLUG = 63
@@ -52,6 +53,8 @@ def parse_line(raw: str, field: str, longest: int) -> str:
         raise FieldInvalid(field, "must be one line without control characters or direction overrides")
     if len(text) > longest:
         raise FieldInvalid(field, f"must have at most {longest} characters")
+    if not any(map(is_visible, text)):
+        raise FieldInvalid(field, "must have at least one visible character")
     return text
 
 

@@ -109,6 +109,7 @@ class TestRunning:
 
             assert await eventually(is_finished, 5)
         assert set(works.locks.tried) == {job.name for job in JOBS}
+        assert await works.heartbeats.last() is not None
 
     async def test_a_lock_that_is_held_elsewhere_keeps_its_job_from_running(self, works: Works) -> None:
         works.locks = BusyLocks("finish issues")

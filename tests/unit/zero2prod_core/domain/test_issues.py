@@ -33,9 +33,9 @@ class TestContent:
         assert Content.parse(" News ☕ ", "Words\n") == Content("News ☕", "Words\n", None)
         assert Content.parse("News", html="<p>Words</p>") == Content("News", None, "<p>Words</p>")
 
-    def test_a_body_is_kept_as_it_is(self) -> None:
+    def test_a_body_is_kept_as_it_is_but_for_the_form_of_its_line_breaks(self) -> None:
         body = ".\r\n..\n" + "x" * 5000 + "\n\t\x1b \u202e"
-        assert Content.parse("News", body).text == body
+        assert Content.parse("News", body).text == body.replace("\r\n", "\n")
 
     @pytest.mark.parametrize(("title", "body"), [("", "Words"), ("  ", "Words"), ("News", ""), ("News", " \n ")])
     def test_what_is_missing_is_named(self, title: str, body: str) -> None:
@@ -72,6 +72,11 @@ class TestContent:
         with pytest.raises(FieldInvalid, match=r"^html_content: must show"):
             Content.parse("News", html=html)
         assert Content.parse("News", "Words", html).html == html
+
+    def test_line_breaks_of_a_form_and_of_a_file_mean_the_same(self) -> None:
+        sent, kept, old = (Content.parse("News", text, f"<p>{text}</p>") for text in ("a\r\nb\r\n", "a\nb\n", "a\rb\r"))
+        assert sent == kept == old
+        assert sent.fingerprint == kept.fingerprint
 
     def test_the_largest_allowed_is_allowed(self) -> None:
         body = "ü" * (LARGEST_BODY // 2)

@@ -64,6 +64,7 @@ class TestNewsletters:
             ("slug", "The Daily"),
             ("name", "a\nb"),
             ("name", "x" * 201),
+            ("name", "\u200b\u3164"),
             ("sender", "nobody"),
             ("reply_to", "nobody@"),
             ("postal_address", "a\0b"),

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zero2prod_core.domain.subscriber_names import SPACES, SubscriberName
+from zero2prod_core.domain.subscriber_names import SubscriberName
+from zero2prod_core.domain.visibility import SPACES
 from zero2prod_core.errors import FieldInvalid, FieldMissing
 
 

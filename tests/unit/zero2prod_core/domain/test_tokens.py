@@ -1,3 +1,4 @@
+import string
 from datetime import timedelta
 from uuid import UUID
 
@@ -56,6 +57,15 @@ def test_a_changed_token_is_unknown(noise: bytes) -> None:
         return
     with pytest.raises(TokenUnknown):
         read_token(KEYS, Purpose.CONFIRM, changed)
+
+
+def test_of_the_spellings_of_one_token_only_its_own_is_taken() -> None:
+    text = token_text(KEY, Purpose.CONFIRM, UUID(int=1))
+    alphabet = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
+    others = {text[:-1] + last for last in alphabet} - {text}
+    for other in others:
+        with pytest.raises(TokenUnknown):
+            read_token(KEYS, Purpose.CONFIRM, other)
 
 
 @pytest.mark.parametrize(
