@@ -30,7 +30,7 @@ def service(post: Callable[[str, bytes], None], new_id: Callable[[], UUID]) -> S
     pages = {"GET": '<form method="post"><button>Yes, please</button></form>', "POST": "Done."}
 
     async def subscribe(request: Request) -> Response:
-        asked = await request.json()
+        asked = {"email": "", "name": "", **await request.json()}
         reader, name = z.EmailAddress.parse(asked["email"]), z.SubscriberName.parse(asked["name"])
         await app.subscribe(z.SignUp(newsletter, reader, name, evidence))
         return PlainTextResponse("Look into your mailbox.")
@@ -46,7 +46,7 @@ def service(post: Callable[[str, bytes], None], new_id: Callable[[], UUID]) -> S
         return HTMLResponse(pages.get(request.method))
 
     async def publish(request: Request) -> Response:
-        asked = await request.json()
+        asked = {"title": "", "text": "", "key": "", **await request.json()}
         content, key = z.Content.parse(asked["title"], asked["text"]), z.IdempotencyKey.parse(asked["key"])
         issue = await app.publish(z.Publication(newsletter, content, key), z.system("host"))
         return JSONResponse({"readers": issue.audience})

@@ -42,7 +42,9 @@ class Readers:
         await self.core.publish(publication(key=f"issue {number()}"), origin())
         mails = await self.mails(urgent=False)
         assert sorted(mail.delivery.email.text for mail in mails) == sorted(self.confirmed)
-        self.ways_out |= {mail.delivery.email.text: token_in(mail.unsubscribe_link or "") for mail in mails}
+        for mail in mails:
+            assert mail.listing
+            self.ways_out[mail.delivery.email.text] = token_in(mail.listing.unsubscribe_link)
 
     async def mails(self, *, urgent: bool) -> Sequence[Parcel]:
         return (await self.core.claim_deliveries("test", 100, urgent=urgent)).parcels

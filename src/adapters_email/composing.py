@@ -14,6 +14,7 @@ import attrs
 from adapters_email import mime
 from adapters_email.content import LETTERS_KEPT, Content, Header, content_of, escaped, headers_of, slots_of
 from adapters_email.slots import Text
+from zero2prod_core.domain.instants import Instant
 from zero2prod_core.errors import Defect
 from zero2prod_core.ports.mailer import Parcel, Sender
 
@@ -55,10 +56,11 @@ def compose(parcel: Parcel) -> Mail:
 
 @attrs.frozen
 class _Prepared:
-    """A letter's mails as far as they can be written without a recipient."""
+    """A letter's mails as far as they can be written without a recipient; ``subject`` is None where it has slots."""
 
     sender: Sender
     origin: bytes
+    subject: bytes | None
     headers: bytes
     content: Content
     text: mime.BegunPart | None
@@ -70,8 +72,8 @@ class _Prepared:
         fields = (
             self.origin,
             mime.field("To", recipient.wire),
-            mime.field("Subject", *mime.unstructured(self.content.subject.fill(slots))),
-            mime.field("Date", format_datetime(parcel.dated_at)),
+            self.subject or _subject(self.content.subject.fill(slots)),
+            _date(parcel.dated_at),
             mime.field("Message-ID", parcel.message_id),
             _fields(headers_of(parcel)),
             self.headers,
@@ -97,12 +99,22 @@ def _prepared(content: Content, sender: Sender, letter: str) -> _Prepared:
     return _Prepared(
         sender,
         _origin(sender),
+        _subject(content.subject.opening) if content.subject.is_literal else None,
         _fields((*content.headers, ("MIME-Version", ("1.0",)))),
         content,
         _begun("plain", content.text),
         _begun("html", content.html),
         f"=_{letter}",
     )
+
+
+@lru_cache(LETTERS_KEPT)
+def _date(dated_at: Instant) -> bytes:
+    return mime.field("Date", format_datetime(dated_at))
+
+
+def _subject(text: str) -> bytes:
+    return mime.field("Subject", *mime.unstructured(text))
 
 
 def _begun(subtype: str, text: Text | None) -> mime.BegunPart | None:

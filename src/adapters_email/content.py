@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TypeAlias
+from uuid import UUID
 
 import attrs
 
@@ -23,7 +24,10 @@ from zero2prod_core.ports.mailer import Parcel
 __all__ = ["LETTERS_KEPT", "Content", "Header", "content_of", "escaped", "headers_of", "slots_of"]
 
 LETTERS_KEPT = 16
-"""More than are being sent at once. Each takes 6 MiB at most: 1 MiB of text and of HTML, both as typed and encoded."""
+"""More than are being sent at once. One whose text and HTML have the full 1 MiB each takes 7 MiB: both as typed, again
+with their footer, and encoded. A character beyond the BMP makes Python keep four bytes for each, so 19 MiB. What was
+prepared for words or a sender that have changed since is kept besides, until as many others have come after it.
+"""
 
 UNSUBSCRIBE_LINK = "unsubscribe.link"
 
@@ -34,9 +38,12 @@ Header: TypeAlias = tuple[str, tuple[str, ...]]
 """A field's name, and its value in lines of their final form, between which it may be folded."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Content:
-    """What is said; at least one of ``text`` and ``html`` is there, and what their slots get differs by recipient."""
+    """What is said; at least one of ``text`` and ``html`` is there, and what their slots get differs by recipient.
+
+    It is made once for all recipients, and so compared by identity, which costs the same whatever its size.
+    """
 
     subject: Text
     text: Text | None
@@ -50,15 +57,14 @@ def content_of(parcel: Parcel) -> Content:
     Raises:
         Defect: the letter says nothing, has no template, or a value must not reach a header.
     """
-    list_id = parcel.list_id if parcel.unsubscribe_link else None
-    return _content(parcel.letter, parcel.newsletter, list_id)
+    return _kept(parcel.letter.id).content_of(parcel)
 
 
 def slots_of(parcel: Parcel) -> Mapping[str, str]:
     """The values of one recipient."""
-    if parcel.unsubscribe_link is None:
+    if parcel.listing is None:
         return parcel.slots
-    return {**parcel.slots, UNSUBSCRIBE_LINK: parcel.unsubscribe_link}
+    return {**parcel.slots, UNSUBSCRIBE_LINK: parcel.listing.unsubscribe_link}
 
 
 def headers_of(parcel: Parcel) -> Sequence[Header]:
@@ -67,9 +73,9 @@ def headers_of(parcel: Parcel) -> Sequence[Header]:
     Raises:
         Defect: the link is none that a header can carry.
     """
-    if parcel.unsubscribe_link is None:
+    if parcel.listing is None:
         return ()
-    return [("List-Unsubscribe", (_bracketed(parcel.unsubscribe_link),))]
+    return [("List-Unsubscribe", (_bracketed(parcel.listing.unsubscribe_link),))]
 
 
 def escaped(value: str) -> str:
@@ -77,9 +83,33 @@ def escaped(value: str) -> str:
     return html.escape(value).replace("\n", "<br>\n")
 
 
+_Source: TypeAlias = tuple[Letter, Newsletter, str | None]
+"""What a letter's content follows from. The last is its List-Id, None where nobody can unsubscribe."""
+
+
+@attrs.define(eq=False)
+class _Kept:
+    """One letter's content, with what it was last made from."""
+
+    made: tuple[_Source, Content] | None = None
+
+    def content_of(self, parcel: Parcel) -> Content:
+        """Each claim brings new objects, so only a claim's first parcel compares the words: they are the same, and
+        from then on the objects are.
+        """
+        source = (parcel.letter, parcel.newsletter, parcel.listing.list_id if parcel.listing else None)
+        made = self.made
+        content = made[1] if made and made[0] == source else _content(*source)
+        self.made = source, content
+        return content
+
+
 @lru_cache(LETTERS_KEPT)
+def _kept(_letter: UUID) -> _Kept:
+    return _Kept()
+
+
 def _content(letter: Letter, newsletter: Newsletter, list_id: str | None) -> Content:
-    """Kept by value: a letter whose words change is another one. ``list_id`` is None where nobody can unsubscribe."""
     words = _words_of_template(letter) if letter.subject is None else _words_of_author(letter, letter.subject)
     if list_id is None:
         return words

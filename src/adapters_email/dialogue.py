@@ -14,6 +14,7 @@ from types import MappingProxyType
 import attrs
 
 from adapters_email.composing import Envelope, Mail
+from adapters_email.lanes import PATIENCE
 from adapters_email.smtp_url import Credentials, SmtpUrl, Tls
 from adapters_email.wire import Answer, Lost, Wire
 from zero2prod_core.domain.deliveries import Outcome
@@ -22,9 +23,6 @@ from zero2prod_core.domain.replies import Phase, outcome_of
 __all__ = ["Session", "Stopped", "TimeLimits"]
 
 END_OF_DATA = b".\r\n"
-
-PATIENCE = 600.0
-"""Seconds, 10 minutes: RFC 5321's longest limit. A server asked for its answer too early sends the mail twice."""
 
 BLOCK = 262_144
 """Bytes of a mail handed over at once: the time limit of a data block is for each of them."""

@@ -5,14 +5,18 @@ A report travels with the next mark where the next parcel is already there, and 
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Generic, TypeVar
 
 from zero2prod_core.domain.deliveries import Mark, Report
-from zero2prod_core.errors import Unavailable
+from zero2prod_core.errors import Defect, Unavailable
 from zero2prod_core.ports.mailer import Desk, Parcel
 
-__all__ = ["REST", "Lane", "run_lanes"]
+__all__ = ["PATIENCE", "Lane", "Rest", "at_least_one", "run_lanes"]
+
+PATIENCE = 600.0
+"""Seconds, 10 minutes: RFC 5321's longest limit. Whoever is asked for an answer too early may send the mail twice."""
 
 REST = 1.0
 """Seconds for which a relay that failed is not asked again: what is taken meanwhile gets the same answer."""
@@ -21,14 +25,45 @@ LAST_REPORT = 5.0
 """Seconds in which a lane that is cancelled may still report: less than a supervisor waits before it kills."""
 
 
-async def run_lanes(lanes: Sequence["Lane"]) -> None:
-    """Run all to their end; an error of one ends the others, and is raised as it is."""
+Said = TypeVar("Said")
+
+
+def at_least_one(number: int, what: str) -> int:
+    """The number. Raises Defect where it is none."""
+    if number < 1:
+        raise Defect(f"a mailer needs at least one {what}, not {number}")
+    return number
+
+
+async def run_lanes(make: Callable[[bool], "Lane"], connections: int) -> None:
+    """Run so many lanes to their end; an error of one ends the others, and is raised as it is.
+
+    Args:
+        make: a lane, told whether it takes urgent parcels alone. With two or more the first does.
+    """
+    lanes = [make(connections > 1 and number == 0) for number in range(connections)]
     try:
         async with asyncio.TaskGroup() as tasks:
             for number, lane in enumerate(lanes):
                 tasks.create_task(lane.run(), name=f"lane-{number}")
     except BaseExceptionGroup as group:
         raise group.exceptions[0] from group
+
+
+class Rest(Generic[Said]):
+    """What a relay said when it failed, known to all lanes for as long as there is no use in asking again."""
+
+    def __init__(self) -> None:
+        self._said: Said | None = None
+        self._until = 0.0
+
+    @property
+    def said(self) -> Said | None:
+        return self._said if asyncio.get_running_loop().time() < self._until else None
+
+    def begin(self, said: Said) -> None:
+        self._said = said
+        self._until = asyncio.get_running_loop().time() + REST
 
 
 class Lane(ABC):

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from adapters_email.lanes import REST, Lane, run_lanes
+from adapters_email.lanes import PATIENCE, Lane, Rest, at_least_one, run_lanes
 from adapters_email.postmark_api import Exchange, PostmarkAccount, PostmarkApi
 from adapters_email.postmark_messages import postmark_message
 from zero2prod_core.domain.deliveries import Outcome, Reply, Scope, SenderFault, Throttled
@@ -25,11 +25,11 @@ LANES = 4
 BATCH = 50
 """Messages in one request: what a lost answer makes uncertain, and a tenth of the most that Postmark takes."""
 
-PATIENCE = 600.0
-"""Seconds, as for SMTP: an API asked for its answer too early sends the mails twice."""
-
 MOST_BYTES = 10 * 1024 * 1024
 """Bytes in one request of several messages. Postmark takes 50 MB; every lane holds one request in memory."""
+
+TAKEN_BEFORE_MORE = 100
+"""Requests in a row before larger ones are tried again: where the bound has stayed, one in a hundred is refused."""
 
 
 class PostmarkMailer(Mailer):
@@ -52,49 +52,47 @@ class PostmarkMailer(Mailer):
         time_limit: float = PATIENCE,
         context: ssl.SSLContext | None = None,
     ) -> None:
-        if connections < 1 or batch < 1:
-            raise Defect(f"a mailer needs a connection and a batch, not {connections} and {batch}")
         self._account = account
-        self._batch = batch
-        self._connections = connections
+        self._batch = at_least_one(batch, "message in a request")
+        self._connections = at_least_one(connections, "connection")
         self._time_limit = time_limit
         self._context = context or ssl.create_default_context()
 
     async def run(self, desk: Desk) -> None:
-        reserved = self._connections > 1
         async with PostmarkApi(
             self._account, connections=self._connections, time_limit=self._time_limit, context=self._context
         ) as api:
             gate = _Gate(api)
-            lanes = range(self._connections)
-            await run_lanes([_Lane(desk, gate, self._batch, urgent=reserved and lane == 0) for lane in lanes])
+            await run_lanes(lambda urgent: _Lane(desk, gate, self._batch, urgent=urgent), self._connections)
 
 
 class _Gate:
     """The way to the API for all lanes. It remembers for a moment that there is no use in trying.
 
-    ``most_bytes`` is halved when a request was too large: something on the way takes less than Postmark does.
+    ``most_bytes`` becomes half of a request that was too large, since something on the way may take less than Postmark
+    does, and doubles again later. Only a request of several messages is ever too large, so half of one is the least.
     """
 
     def __init__(self, api: PostmarkApi) -> None:
         self.most_bytes = MOST_BYTES
+        self.rest: Rest[Outcome] = Rest()
         self._api = api
-        self._shut: Outcome | None = None
-        self._until = 0.0
-
-    @property
-    def shut(self) -> Outcome | None:
-        """What the API said to everybody a moment ago."""
-        return self._shut if asyncio.get_running_loop().time() < self._until else None
+        self._taken = 0
 
     async def send(self, exchange: Exchange) -> Sequence[Outcome]:
         outcomes = await self._api.send(exchange)
         if all(isinstance(outcome, Throttled) and outcome.scope is Scope.RELAY for outcome in outcomes):
-            self._shut = outcomes[0]
-            self._until = asyncio.get_running_loop().time() + REST
-        if exchange.was_too_large:
-            self.most_bytes = min(self.most_bytes, len(exchange.body)) // 2
+            self.rest.begin(outcomes[0])
+        self._measure(exchange)
         return outcomes
+
+    def _measure(self, exchange: Exchange) -> None:
+        self._taken = self._taken + 1 if exchange.was_taken else 0
+        if exchange.was_too_large:
+            self.most_bytes = min(self.most_bytes, len(exchange.body) // 2)
+        elif self._taken >= TAKEN_BEFORE_MORE:
+            self.most_bytes = min(self.most_bytes * 2, MOST_BYTES)
+            self._taken = 0
 
 
 @attrs.frozen
@@ -125,11 +123,13 @@ class _Lane(Lane):
     def _lots(self, parcels: Sequence[Parcel]) -> Iterator[Sequence[_Written]]:
         """What goes into one request each; one message is never too much."""
         lot: list[_Written] = []
+        size = 0
         for written in self._written(parcels):
-            if lot and sum(len(each.message) for each in lot) + len(written.message) > self._gate.most_bytes:
+            if lot and size + len(written.message) > self._gate.most_bytes:
                 yield lot
-                lot = []
+                lot, size = [], 0
             lot.append(written)
+            size += len(written.message)
         if lot:
             yield lot
 
@@ -141,8 +141,8 @@ class _Lane(Lane):
                 self.due.append(parcel.report(SenderFault(Reply.of(None, str(error)))))
 
     async def _send(self, lot: Sequence[_Written]) -> None:
-        if shut := self._gate.shut:
-            self.due += [each.parcel.report(shut) for each in lot]
+        if said := self._gate.rest.said:
+            self.due += [each.parcel.report(said) for each in lot]
             return
         granted = await self.settle([each.parcel.mark for each in lot])
         lot = [each for each, holds in zip(lot, granted, strict=True) if holds]

@@ -14,7 +14,7 @@ import attrs
 import orjson
 
 from zero2prod_core.domain.deliveries import Deferred, Outcome, Rejected, Scope, Sent, Throttled, Uncertain
-from zero2prod_core.domain.replies import Phase, postmark_outcome_of
+from zero2prod_core.domain.replies import GREATEST_CODE, OK, TOO_LARGE, Phase, postmark_outcome_of
 
 __all__ = ["Exchange", "PostmarkAccount", "PostmarkApi"]
 
@@ -23,11 +23,6 @@ CONNECT = 30.0
 
 LONGEST_ANSWER = 1_048_576
 """Bytes: 500 results, the most that one request asks for, take about 100 kB."""
-
-GREATEST_CODE = 32_767
-"""What the ledger can keep of a code. Postmark's have at most four digits."""
-
-TOO_LARGE = 413
 
 
 @attrs.frozen
@@ -51,7 +46,12 @@ class Exchange:
     @property
     def was_too_large(self) -> bool:
         """Whether fewer messages might have been taken."""
-        return self.status == TOO_LARGE and len(self.messages) > 1
+        return self.status in TOO_LARGE and len(self.messages) > 1
+
+    @property
+    def was_taken(self) -> bool:
+        """Whether the request as such was in order, whatever came of its messages."""
+        return self.status in OK
 
     @property
     def path(self) -> str:

@@ -4,7 +4,7 @@ JSON escapes each character by itself, so the words that everybody gets are writ
 costs a few fields and what stands behind the first slot.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 import attrs
@@ -43,29 +43,28 @@ def postmark_message(parcel: Parcel) -> bytes:
 
 @attrs.frozen
 class _Prepared:
-    """A letter's messages as far as they can be written without a recipient; ``fields`` end with a comma."""
+    """A letter's messages as far as they can be written without a recipient. Each of ``fields`` and of ``headers``
+    ends with a comma; Subject is among the fields unless it has slots.
+    """
 
     fields: bytes
+    headers: bytes
     content: Content
     text: bytes | None
     html: bytes | None
 
     def message(self, parcel: Parcel) -> bytes:
         slots = slots_of(parcel)
-        subject = self.content.subject.fill(slots)
-        mime.refuse_control(subject)
-        parts = [b'{"To":', orjson.dumps(parcel.delivery.email.wire), b',"Subject":', orjson.dumps(subject), b","]
-        parts.append(self.fields)
+        parts = [b'{"To":', orjson.dumps(parcel.delivery.email.wire), b",", self.fields]
+        if not self.content.subject.is_literal:
+            parts += (b'"Subject":', orjson.dumps(_value([self.content.subject.fill(slots)])), b",")
         if self.content.text and self.text is not None:
             parts += (b'"TextBody":"', self.text, _inside(self.content.text.fill_after_opening(slots)), b'",')
         if self.content.html and self.html is not None:
             parts += (b'"HtmlBody":"', self.html, _inside(self.content.html.fill_after_opening(slots, escaped)), b'",')
-        parts += (b'"Headers":', orjson.dumps(self._headers(parcel)), b"}")
+        own = _headers([("Message-ID", (parcel.message_id,)), *headers_of(parcel)])
+        parts += (b'"Headers":[', self.headers, own[:-1], b"]}")
         return b"".join(parts)
-
-    def _headers(self, parcel: Parcel) -> Sequence[Mapping[str, str]]:
-        headers = (("Message-ID", (parcel.message_id,)), KEEP_ID, *headers_of(parcel), *self.content.headers)
-        return [{"Name": name, "Value": _value(lines)} for name, lines in headers]
 
 
 @lru_cache(LETTERS_KEPT)
@@ -73,9 +72,21 @@ def _prepared(content: Content, sender: Sender, kind: LetterKind) -> _Prepared:
     fields = {"From": _value(mime.mailbox(sender.name, sender.email.wire))}
     if sender.reply_to:
         fields["ReplyTo"] = sender.reply_to.wire
+    if content.subject.is_literal:
+        fields["Subject"] = _value([content.subject.opening])
     fields["MessageStream"] = BROADCAST if kind is LetterKind.ISSUE else TRANSACTIONAL
-    written = orjson.dumps(fields)[1:-1] + b","
-    return _Prepared(written, content, _opening(content.text), _opening(content.html))
+    return _Prepared(
+        orjson.dumps(fields)[1:-1] + b",",
+        _headers([KEEP_ID, *content.headers]),
+        content,
+        _opening(content.text),
+        _opening(content.html),
+    )
+
+
+def _headers(headers: Sequence[Header]) -> bytes:
+    """As elements of a JSON array, a comma behind each."""
+    return b"".join(orjson.dumps({"Name": name, "Value": _value(lines)}) + b"," for name, lines in headers)
 
 
 def _opening(text: Text | None) -> bytes | None:

@@ -8,8 +8,8 @@ import ssl
 from collections.abc import Sequence
 
 from adapters_email.composing import Mail, compose
-from adapters_email.dialogue import PATIENCE, Session, Stopped, TimeLimits
-from adapters_email.lanes import REST, Lane, run_lanes
+from adapters_email.dialogue import Session, Stopped, TimeLimits
+from adapters_email.lanes import PATIENCE, Lane, Rest, at_least_one, run_lanes
 from adapters_email.smtp_url import SmtpUrl
 from zero2prod_core.domain.deliveries import Outcome, Reply, Scope, SenderFault, Throttled
 from zero2prod_core.domain.replies import Phase
@@ -41,19 +41,15 @@ class SmtpMailer(Mailer):
         context: ssl.SSLContext | None = None,
         idle: float = IDLE,
     ) -> None:
-        if connections < 1:
-            raise Defect(f"a mailer needs a connection, not {connections}")
         self._relay = relay
-        self._connections = connections
+        self._connections = at_least_one(connections, "connection")
         self._limits = TimeLimits.capped(time_limit)
         self._context = context or ssl.create_default_context()
         self._idle = idle
 
     async def run(self, desk: Desk) -> None:
         gate = _Gate(self._relay, self._limits, self._context)
-        reserved = self._connections > 1
-        lanes = range(self._connections)
-        await run_lanes([_Lane(desk, gate, urgent=reserved and lane == 0, idle=self._idle) for lane in lanes])
+        await run_lanes(lambda urgent: _Lane(desk, gate, urgent=urgent, idle=self._idle), self._connections)
 
 
 class _Gate:
@@ -63,21 +59,16 @@ class _Gate:
         self._relay = relay
         self._limits = limits
         self._context = context
-        self._shut: Stopped | None = None
-        self._until = 0.0
+        self.rest: Rest[Stopped] = Rest()
 
     async def open(self) -> Session:
-        if self._shut and asyncio.get_running_loop().time() < self._until:
-            raise Stopped(self._shut.phase, self._shut.code, self._shut.text)
+        if said := self.rest.said:
+            raise Stopped(said.phase, said.code, said.text)
         try:
             return await Session.open(self._relay, self._limits, self._context)
         except Stopped as stopped:
-            self.shut(stopped)
+            self.rest.begin(stopped)
             raise
-
-    def shut(self, stopped: Stopped) -> None:
-        self._shut = stopped
-        self._until = asyncio.get_running_loop().time() + REST
 
 
 class _Lane(Lane):
@@ -109,7 +100,7 @@ class _Lane(Lane):
         except Stopped as stopped:
             outcome = stopped.outcome
             if isinstance(outcome, Throttled) and outcome.scope is Scope.RELAY:
-                self._gate.shut(stopped)
+                self._gate.rest.begin(stopped)
         except (OSError, TypeError, ValueError) as error:
             # What nobody foresaw may befall one mail; it must not take the other lanes with it.
             phase = self._session.phase if self._session else Phase.SETUP

@@ -37,9 +37,18 @@ HANDLER: Final = {"access_log": None, "auto_decompress": False, "lingering_time"
 
 
 def make_app(
-    application: Application, config: HttpConfig, health: Health, heartbeats: Heartbeats, ids: Ids
+    application: Application,
+    config: HttpConfig,
+    health: Health,
+    heartbeats: Heartbeats,
+    ids: Ids,
+    mailbox: Mailbox | None = None,
 ) -> web.Application:
-    """Every route over the core's verbs. The result belongs to one event loop."""
+    """Every route over the core's verbs. The result belongs to one event loop.
+
+    Args:
+        mailbox: catches all mail; None where mail goes elsewhere.
+    """
     _name_no_version()
     pages, cookie = Pages(Flashes.keyed(config.keys, secure=config.cookie_secure)), SessionCookie(config.cookie_secure)
     app = web.Application(
@@ -55,7 +64,7 @@ def make_app(
     app.on_response_prepare.append(securing(config))
     set_up_templates(app)
     home = Home(pages, application.list_newsletters)
-    checklist = Checklist(pages, application, config, Mailbox(config.mailbox_url))
+    checklist = Checklist(pages, application, config, mailbox)
     app.add_routes(
         [
             *static_routes(),

@@ -28,7 +28,6 @@ class HttpConfig:
         confirm_on_get: whether following the link in the mail confirms at once, as the reference has it.
         largest_form, largest_issue: bytes of a request's body; the second is for the form that publishes.
         body_seconds: how long a client may take to send a body.
-        mailbox_url: where the mailbox that catches all mail shows it; None where mail goes elsewhere.
     """
 
     base_url: str
@@ -39,7 +38,6 @@ class HttpConfig:
     largest_form: int = LARGEST_FORM
     largest_issue: int = LARGEST_ISSUE
     body_seconds: float = 10
-    mailbox_url: str | None = None
 
     @property
     def origin(self) -> str:

@@ -11,9 +11,9 @@ from aiohttp import hdrs, web
 
 from adapters_http.assets import asset
 from adapters_http.flashes import Flash, Flashes
-from adapters_http.wording import in_words
+from adapters_http.wording import LABELS, in_words
 
-__all__ = ["Pages", "set_up_templates", "wants_json"]
+__all__ = ["TEMPLATES", "Pages", "set_up_templates", "wants_json"]
 
 TEMPLATES: Final = Path(__file__).parent / "ui" / "templates"
 
@@ -38,7 +38,7 @@ def set_up_templates(app: web.Application) -> None:
         auto_reload=False,
         default_helpers=False,
     )
-    environment.globals["asset"] = asset
+    environment.globals.update(asset=asset, labels=LABELS)
 
 
 @attrs.frozen

@@ -1,9 +1,9 @@
 """Errors as answers: one status for each code, as a page for people or as problem details (RFC 9457) for programs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeVar
 
 import attrs
 from aiohttp import hdrs, web
@@ -14,7 +14,9 @@ from adapters_http.pages import Pages, wants_json
 from adapters_http.wording import in_words
 from zero2prod_core.errors import Zero2ProdError
 
-__all__ = ["STATUSES", "Problem", "answer"]
+__all__ = ["HEADINGS", "OTHER_HEADING", "STATUSES", "Problem", "answer"]
+
+Told = TypeVar("Told")
 
 STATUSES: Final[Mapping[str, HTTPStatus]] = MappingProxyType(
     {
@@ -73,6 +75,32 @@ DETAILS: Final[Mapping[int, str]] = MappingProxyType(
     }
 )
 
+HEADINGS: Final[Mapping[int, str]] = MappingProxyType(
+    {
+        HTTPStatus.BAD_REQUEST: "This cannot be taken as it is",
+        HTTPStatus.UNAUTHORIZED: "This does not open",
+        HTTPStatus.FORBIDDEN: "Not from there",
+        HTTPStatus.NOT_FOUND: "Nothing here",
+        HTTPStatus.METHOD_NOT_ALLOWED: "Not in this way",
+        HTTPStatus.REQUEST_TIMEOUT: "That took too long",
+        HTTPStatus.CONFLICT: "Not now",
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Too much at once",
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "Not in this form",
+        HTTPStatus.UNPROCESSABLE_ENTITY: "Not the same as before",
+        HTTPStatus.TOO_MANY_REQUESTS: "Too many at once",
+        HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong",
+        HTTPStatus.SERVICE_UNAVAILABLE: "One moment, please",
+    }
+)
+
+# For what the router may come to say one day.
+OTHER_HEADING: Final = "This did not work"
+
+# What may pass by itself.
+PASSING: Final = frozenset(
+    {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE}
+)
+
 
 @attrs.frozen
 class WayBack:
@@ -85,6 +113,34 @@ class WayBack:
 DASHBOARD: Final = WayBack("/admin/dashboard", "back to the dashboard")
 LOGIN: Final = WayBack("/login", "back to the login page")
 FIRST_PAGE: Final = WayBack("/", "to the first page")
+
+# By how a request's path begins; from everywhere else to the first page.
+WAYS_BACK: Final = (("/admin", DASHBOARD), ("/login", LOGIN))
+
+
+@attrs.frozen
+class Hint:
+    """What helps whoever followed a link that does not open: one sentence, which may begin with a link, or end with a
+    command.
+    """
+
+    words: str
+    link: WayBack | None = None
+    command: str = ""
+
+
+# By how the path of a refused link begins.
+HINTS: Final = (
+    ("/subscriptions/confirm", Hint(": subscribe again, and a new mail follows.", WayBack("/", "Ask for a new link"))),
+    ("/setup", Hint("Whoever runs this service makes a new one:", command="zero2prod admin reset-password USERNAME")),
+    (
+        "/unsubscribe/",
+        Hint(
+            "Every issue ends with a link of its own: try the one in the newest. If that does not help either, answer "
+            "the mail and ask to be taken off."
+        ),
+    ),
+)
 
 
 @attrs.frozen
@@ -137,17 +193,17 @@ def answer(pages: Pages, request: web.Request, problem: Problem) -> web.Response
 def _shown(request: web.Request, problem: Problem) -> Mapping[str, object]:
     return {
         "problem": problem,
+        "heading": HEADINGS.get(problem.status, OTHER_HEADING),
+        "hint": _fitting(HINTS, request.path) if problem.status is HTTPStatus.UNAUTHORIZED else None,
+        "may_pass": problem.status in PASSING and request.method == hdrs.METH_GET,
+        "back": _fitting(WAYS_BACK, request.path) or FIRST_PAGE,
         "request_id": origin_of(request).request_id,
-        "method": request.method,
         "layout": "staff.html" if is_staff(request) else "base.html",
-        "back": _way_back(request.path),
     }
 
 
-def _way_back(path: str) -> WayBack:
-    if path.startswith("/admin"):
-        return DASHBOARD
-    return LOGIN if path == "/login" else FIRST_PAGE
+def _fitting(table: Iterable[tuple[str, Told]], path: str) -> Told | None:
+    return next((told for beginning, told in table if path.startswith(beginning)), None)
 
 
 def _details(request: web.Request, problem: Problem) -> Mapping[str, object]:

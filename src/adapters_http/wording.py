@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
-from zero2prod_core.errors import FieldMissing, Zero2ProdError
+from zero2prod_core.errors import Zero2ProdError
 
-__all__ = ["LABELS", "in_words"]
+__all__ = ["LABELS", "SENTENCES", "in_words"]
 
 # The labels of our forms; the rest are parts of a request that no label stands for.
 LABELS: Final[Mapping[str, str]] = {
@@ -34,26 +34,29 @@ LABELS: Final[Mapping[str, str]] = {
 # Nobody fills these in.
 IN_LINKS: Final = frozenset({"subscription_token", "token"})
 
-# What begins the words after a field's name, and how the sentence goes on after the label.
-BEGINNINGS: Final[Mapping[str, str]] = {
-    "missing": " is missing",
-    "must": " must",
-    "cannot": " cannot",
-    "not a token": " is not complete",
-    "already used": " was already used",
+MISSING_IN_LINK: Final = "{label} is missing. Open the link exactly as it was given."
+
+# By the code of an error about a field, of whose other fields it is made.
+SENTENCES: Final[Mapping[str, str]] = {
+    "field_missing": "{label} is missing. Fill it in and try again.",
+    "field_invalid": "{label} {rule}. {remedy}.",
+    "token_malformed": "{label} is not complete. Open the link exactly as it was given.",
+    "newsletter_unknown": "{label} must be one that exists. Choose another.",
+    "issue_unknown": "{label} does not exist.",
+    "idempotency_key_in_use": "{label} is in use by a first request. Send it again in a few seconds.",
+    "idempotency_key_reused": "{label} was already used for other content. Open a new form.",
+    "body_too_large": "{label} must have {rule}. Shorten the fields and try again.",
+    "body_too_slow": "{label} must arrive {rule}. Send it again over a better connection.",
+    "body_broken": "{label} cannot be read to its end. Send it again.",
 }
 
 
 def in_words(error: Zero2ProdError) -> str:
-    """The error's message with the label of its field in place of the name."""
-    message, field = str(error), error.fields.get("field", "")
-    label, start = LABELS.get(field), f"{field}: "
-    if label is None or not message.startswith(start):
-        return message
-    if field in IN_LINKS and isinstance(error, FieldMissing):
-        return f"{label} is missing. Open the link exactly as it was given."
-    rest = message.removeprefix(start)
-    for beginning, words in BEGINNINGS.items():
-        if rest.startswith(beginning):
-            return label + words + rest.removeprefix(beginning)
-    return f"{label}: {rest}"
+    """What the error says of its field, by the field's label; its message where it has none."""
+    field = error.fields.get("field", "")
+    sentence = SENTENCES.get(error.code)
+    if sentence is None or field not in LABELS:
+        return str(error)
+    if error.code == "field_missing" and field in IN_LINKS:
+        sentence = MISSING_IN_LINK
+    return sentence.format(label=LABELS[field], **error.fields)

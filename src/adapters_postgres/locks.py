@@ -2,9 +2,11 @@
 
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
+from adapters_postgres.connections import Connection
 from adapters_postgres.pool import Pool
+from zero2prod_core.errors import StoreUnavailable
 from zero2prod_core.ports.store import Locks
 
 
@@ -22,7 +24,19 @@ class PostgresLocks(Locks):
     async def try_hold(self, name: str) -> AsyncIterator[bool]:
         async with self._pool.apart() as connection:
             cursor = await connection.execute("SELECT pg_try_advisory_lock(%s)", [lock_number(name)])
-            yield (await cursor.fetchall())[0][0]
+            ((mine,),) = await cursor.fetchall()
+            try:
+                yield mine
+            finally:
+                if mine:
+                    await _unlock(connection, name)
+
+
+async def _unlock(connection: Connection, name: str) -> None:
+    """So that the next one need not wait until the server notices that the connection was closed."""
+    if not connection.closed:
+        with suppress(StoreUnavailable):
+            await connection.execute("SELECT pg_advisory_unlock(%s)", [lock_number(name)])
 
 
 def lock_number(name: str) -> int:

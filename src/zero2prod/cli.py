@@ -68,7 +68,7 @@ def _usage(error: click.UsageError) -> str:
     """What is wrong, what would be right, and where it is explained."""
     message = "a command is missing" if isinstance(error, NoArgsIsHelpError) else error.format_message()
     sentence = f"{message[:1].lower()}{message[1:]}" + ("" if message.endswith((".", "?", ")")) else ".")
-    context = error.ctx or click.Context(cli, info_name="zero2prod")
+    context = error.ctx or click.Context(cli, info_name="zero2prod", **cli.context_settings)
     command, path = context.command, context.command_path
     right = f"Write: {' '.join([path, *command.collect_usage_pieces(context)])}"
     if isinstance(command, click.Group):

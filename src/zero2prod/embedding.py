@@ -5,10 +5,11 @@ that the host has of its own. It needs the extra ``server``, for the worker and 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import attrs
+import structlog
 
 from adapters_email.composing import Mail, compose
 from adapters_email.one_by_one import run_one_by_one
@@ -29,11 +30,13 @@ from zero2prod_core.domain.origins import Actor, ActorKind, Origin, system
 from zero2prod_core.domain.subscriber_names import SubscriberName
 from zero2prod_core.domain.subscribers import SignUp
 from zero2prod_core.errors import Refusal, Unavailable
-from zero2prod_core.ports.accounts import PasswordHasher
+from zero2prod_core.ports.accounts import PasswordHasher, Verification
 from zero2prod_core.ports.mailer import Desk, Mailer, Parcel
 from zero2prod_core.ports.system import Ids, Randomness
 from zero2prod_core.usecases.issues import Publication
 from zero2prod_core.usecases.policy import Policy
+
+log = structlog.get_logger(__name__)
 
 __all__ = [
     "DEFAULT_NEWSLETTER",
@@ -83,25 +86,61 @@ KEY_BYTES = 32
 
 @attrs.frozen
 class Embedded:
-    """The verbs, and what delivers their mail."""
+    """The verbs, and what delivers their mail. ``rest`` ends what a later use begins again, such as threads."""
 
     application: Application
     parts: Parts
+    rest: Callable[[], None]
 
     @asynccontextmanager
     async def delivering(self) -> AsyncIterator[None]:
-        """A worker at work for as long as the block lasts; left, it finishes the mails under way."""
+        """A worker at work for as long as the block lasts; left, it finishes the mails under way.
+
+        A mailer that raises ends it. That is logged at once, and raised here where the block ends: the host's own work
+        goes on meanwhile, and the mails stay due.
+        """
         worker = Worker("embedded", self.parts)
         running = asyncio.create_task(worker.run())
+        running.add_done_callback(_log_failure)
         try:
             yield
         finally:
             worker.stop()
-            await running
+            try:
+                await running
+            finally:
+                self.rest()
 
     async def deliver(self) -> None:
         """Try each due mail once, and return: for programs that wait for no mail, and for tests."""
         await Worker("embedded", self.parts).drain()
+
+
+def _log_failure(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.error("delivering_failed", exc_info=error)
+
+
+class _ServicesHasher(PasswordHasher):
+    """The one that the service has, made when first used, and after `close` again."""
+
+    def __init__(self) -> None:
+        self._made: Argon2PasswordHasher | None = None
+
+    async def hash(self, password: str) -> str:
+        return await self._hasher().hash(password)
+
+    async def verify(self, password: str, encoded: str | None) -> Verification:
+        return await self._hasher().verify(password, encoded)
+
+    def close(self) -> None:
+        if self._made:
+            self._made.close()
+            self._made = None
+
+    def _hasher(self) -> Argon2PasswordHasher:
+        self._made = self._made or Argon2PasswordHasher()
+        return self._made
 
 
 def in_memory(
@@ -116,9 +155,9 @@ def in_memory(
 
     The keys are drawn anew each time: whatever they have signed ends with the memory.
     """
-    uow, chance = InMemoryUnitOfWork(), randomness or SystemRandomness()
+    uow, chance, hasher = InMemoryUnitOfWork(), randomness or SystemRandomness(), _ServicesHasher()
     keys = KeyRing.parse(chance.bytes(KEY_BYTES).hex())
-    ports = Ports(uow, ids or TimeOrderedIds(), chance, passwords or Argon2PasswordHasher(), keys, policy)
+    ports = Ports(uow, ids or TimeOrderedIds(), chance, passwords or hasher, keys, policy)
     application = Application.assemble(ports)
     signal, heartbeats = InMemoryDeliverySignal(uow), InMemoryHeartbeats(uow)
-    return Embedded(application, Parts(application, mailer, signal, InMemoryLocks(), heartbeats))
+    return Embedded(application, Parts(application, mailer, signal, InMemoryLocks(), heartbeats), hasher.close)

@@ -17,6 +17,7 @@ from adapters_http.config import HttpConfig
 from adapters_postgres import migrate as migrations
 from adapters_system.gathering import Gathering
 from zero2prod.container import Container
+from zero2prod.mailbox_client import MailboxClient
 from zero2prod.processes import stopping_on_signals
 from zero2prod.settings import Settings, name_of
 from zero2prod.worker import Drained, Pace, Parts, Worker
@@ -105,9 +106,9 @@ def _site(runtime: Runtime, application: Application) -> web.Application:
         cookie_secure=settings.http.cookie_secure,
         trusted_proxies=settings.trusted_proxies,
         confirm_on_get=settings.subscriptions.confirm_on_get,
-        mailbox_url=settings.mailbox_url,
     )
-    return make_app(application, config, container.health(), container.heartbeats(), container.ids())
+    mailbox = MailboxClient(settings.mailbox_url) if settings.mailbox_url else None
+    return make_app(application, config, container.health(), container.heartbeats(), container.ids(), mailbox)
 
 
 async def _listen(runner: web.AppRunner, settings: Settings) -> None:

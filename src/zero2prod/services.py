@@ -39,14 +39,20 @@ WRONG_SET_UP = 2
 
 
 class Kept:
-    """A task that goes on until `end`."""
+    """A task that goes on until `end`, or its own. A failure of it is logged at once: nobody awaits it."""
 
     def __init__(self, keeping: Coroutine[Any, Any, None]) -> None:
         self._task = asyncio.create_task(keeping)
+        self._task.add_done_callback(_log_failure)
 
     async def end(self) -> None:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+
+
+def _log_failure(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.error("task_failed", exc_info=error)
 
 
 class Services:

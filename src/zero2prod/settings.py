@@ -126,8 +126,8 @@ class MailSettings:
     smtp_connections: int = ts.option(
         default=4,
         help=(
-            "Connections that each worker keeps to the relay, 1 to 100. With two or more, the first is for urgent "
-            "mails alone."
+            "SMTP only: connections that each worker keeps to the relay, 1 to 100. With two or more, the first is for "
+            "urgent mails alone."
         ),
     )
     postmark_url: str = ts.option(

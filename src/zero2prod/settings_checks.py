@@ -24,6 +24,9 @@ MOST_CONNECTIONS = 100
 MOST_POSTMARK_BATCH = 500
 """Messages that Postmark takes in one request."""
 
+MAKES_A_KEY = "python -c 'import secrets; print(secrets.token_hex(32))'"
+"""Shown wherever a key is missing."""
+
 TOKEN = re.compile(r"[!-~]+")
 """What can stand in an HTTP header; Postmark's tokens are UUIDs, and `POSTMARK_API_TEST`."""
 
@@ -53,8 +56,8 @@ def check(settings: Settings) -> None:
 def check_keys(settings: Settings) -> KeyRing:
     """The key ring that every process but the supervisor needs from its settings."""
     if not settings.secret.keys:
-        example = "python -c 'import secrets; print(secrets.token_hex(32))'"
-        raise SettingInvalid(KEYS_SETTING, f"is missing. Give at least one key of 64 hex digits, made by: {example}")
+        rule = f"is missing. Give at least one key of 64 hex digits, made by: {MAKES_A_KEY}"
+        raise SettingInvalid(KEYS_SETTING, rule)
     return settings.keys
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import secrets
 import socket
 import sys
 import tempfile
@@ -16,7 +15,7 @@ import structlog
 from adapters_email.smtp_url import is_loopback
 from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_system.clock import SystemClock
-from zero2prod import runtime
+from zero2prod import kept_keys, runtime
 from zero2prod.doctor.examination import for_a_person
 from zero2prod.doctor.patient import looking_at
 from zero2prod.mailbox import LOOPBACK, Mailbox
@@ -25,7 +24,6 @@ from zero2prod.running_settings import published
 from zero2prod.services import RESTART_AFTER, Kept, running_services
 from zero2prod.settings import Settings, Transport, name_of, options
 from zero2prod_core.domain.accounts import Username
-from zero2prod_core.domain.keys import KeyRing
 from zero2prod_core.domain.origins import system
 from zero2prod_core.errors import SettingInvalid
 
@@ -171,29 +169,7 @@ def _with_keys(settings: Settings, plan: Plan) -> Settings:
     """The keys given, or those that an earlier start made, or new ones."""
     if settings.secret.keys:
         return settings
-    return attrs.evolve(settings, secret=attrs.evolve(settings.secret, keys=kept_keys(plan.data_dir / "secret-keys")))
-
-
-def kept_keys(path: Path) -> str:
-    """The keys in a file that only its owner may read; made when missing, and complete or not there at all."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            unfinished = path.with_suffix(".new")
-            unfinished.unlink(missing_ok=True)
-            with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(secrets.token_hex(32))
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.rename(path)
-        keys = path.read_text(errors="replace").strip()
-        KeyRing.parse(keys)
-    except SettingInvalid as error:
-        rule = f"{path} {error.fields['rule']} Put back the file as it was: links in mails depend on it."
-        raise SettingInvalid("--data-dir", rule) from None
-    except OSError as error:
-        raise SettingInvalid("--data-dir", f"cannot keep the keys in {path}: {error.strerror}.") from None
-    return keys
+    return attrs.evolve(settings, secret=attrs.evolve(settings.secret, keys=kept_keys.read(plan.data_dir)))
 
 
 def _with_local_cookie(settings: Settings) -> Settings:

@@ -87,7 +87,7 @@ class FieldInvalid(Refusal):
     code = "field_invalid"
 
     def __init__(self, field: str, rule: str, remedy: str = "Correct it and try again") -> None:
-        super().__init__(f"{field}: {rule}. {remedy}.", field=field, rule=rule)
+        super().__init__(f"{field}: {rule}. {remedy}.", field=field, rule=rule, remedy=remedy)
 
 
 class SettingInvalid(Refusal):

@@ -101,7 +101,7 @@ class TestDatabase:
         assert found["schema"].level is Level.ERROR
         assert found["schema"].says.startswith("lacks 0001_house, ")
         assert found["schema"].remedy == "Run: zero2prod migrate"
-        assert {found[name].level for name in ("keys in use", "worker", "newsletters")} == {Level.WARNING}
+        assert {found[name].level for name in ("keys in use", "worker", "newsletters")} == {Level.UNKNOWN}
 
     @pytest.mark.parametrize(
         "change", [{"dbname": "nowhere"}, {"user": "nobody"}, {"host": "127.0.0.1", "port": "1"}, {"host": "no.test"}]
@@ -162,6 +162,12 @@ class TestUp:
         self, database: Database, smtp: SmtpServer, capsys: pytest.CaptureFixture[str], tmp_path: Path
     ) -> None:
         assert await self.said(settings(database.url, smtp), capsys, tmp_path) == []
+
+    async def test_without_its_database_it_is_told_that_alone(
+        self, smtp: SmtpServer, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    ) -> None:
+        (line,) = await self.said(settings("postgresql://127.0.0.1:1/none", smtp), capsys, tmp_path)
+        assert line.startswith("error    database: ")
 
     async def test_a_public_site_is_told_what_it_lacks(
         self, database: Database, smtp: SmtpServer, capsys: pytest.CaptureFixture[str], tmp_path: Path

@@ -119,6 +119,13 @@ async def test_a_refusal_is_told(host: Host) -> None:
     assert answer.json()["error"].startswith("email: ")
 
 
+@pytest.mark.parametrize("path", ["/subscriptions", "/issues"])
+async def test_what_is_missing_is_refused(host: Host, path: str) -> None:
+    answer = await host.client.post(path, json={})
+    assert answer.status_code == 400
+    assert "missing" in answer.json()["error"]
+
+
 def test_it_is_short() -> None:
     assert len(SOURCE.read_text().splitlines()) < 60
 

@@ -279,12 +279,32 @@ class TestBatchesAnsweredAsAWhole:
     async def test_what_is_too_large_goes_in_smaller_requests(
         self, server: PostmarkServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(postmark, "REST", 0.0)
+        monkeypatch.setattr(lanes, "REST", 0.0)
         server.script.append(Answer(413))
         assert [type(each) for each in await outcomes(mailer(server, batch=4), *parcels(8))] == [Throttled] * 4 + [
             Sent
         ] * 4
         assert [len(request.messages) for request in server.requests] == [4, 2, 2]
+
+    async def test_and_in_larger_ones_again_after_some_were_taken(
+        self, server: PostmarkServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(lanes, "REST", 0.0)
+        monkeypatch.setattr(postmark, "TAKEN_BEFORE_MORE", 2)
+        server.script.append(Answer(413))
+        found = await outcomes(mailer(server, batch=4), *parcels(20))
+        assert [type(each) for each in found] == [Throttled] * 4 + [Sent] * 16
+        assert [len(request.messages) for request in server.requests] == [4, 2, 2, 4, 4, 4]
+
+    async def test_even_the_smallest_requests_are_followed_by_larger_ones(
+        self, server: PostmarkServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(lanes, "REST", 0.0)
+        monkeypatch.setattr(postmark, "TAKEN_BEFORE_MORE", 4)
+        server.script += [Answer(413)] * 2
+        found = await outcomes(mailer(server, batch=4), *parcels(16))
+        assert [type(each) for each in found] == [Throttled] * 6 + [Sent] * 10
+        assert [len(request.messages) for request in server.requests] == [4, 2, 1, 1, 1, 1, 2, 2, 2]
 
     async def test_a_message_that_is_too_large_by_itself_is_refused(self, server: PostmarkServer) -> None:
         server.script.append(Answer(413))
@@ -312,7 +332,7 @@ class TestApiAway:
     async def test_it_is_asked_again_a_moment_later(
         self, server: PostmarkServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(postmark, "REST", 0.0)
+        monkeypatch.setattr(lanes, "REST", 0.0)
         server.script.append(Answer(429))
         found = await outcomes(mailer(server, batch=1), *parcels(2))
         assert [type(outcome) for outcome in found] == [Throttled, Sent]

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters_email import lanes, smtp
+from adapters_email import lanes
 from adapters_email.smtp import SmtpMailer
 from adapters_email.smtp_url import SmtpUrl
 from tests.support.desks import RecordingDesk
@@ -223,7 +223,7 @@ class TestRelayAway:
         assert server.connections <= 2
 
     async def test_it_is_asked_again_a_moment_later(self, server: SmtpServer, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(smtp, "REST", 0.0)
+        monkeypatch.setattr(lanes, "REST", 0.0)
         server.script["CONNECT"].append("421 4.3.2 down")
         server.script["RCPT"].append("421 4.3.2 down")
         desk = RecordingDesk(parcels(3))

@@ -49,6 +49,8 @@ class Database:
 def migrated_database(server: EmbeddedPostgres, name: str) -> Iterator[Database]:
     """A database of its own for a whole file of tests, with the schema in it."""
     with psycopg.connect(server.superuser_url, autocommit=True) as connection:
+        # A worker that has stolen a file's last tests comes back to it: the fixture of a file is then made twice.
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         connection.execute(f"CREATE DATABASE {name} OWNER {OWNER}")
     url, owner, superuser = (
         make_conninfo(address, dbname=name) for address in (server.url, server.owner_url, server.superuser_url)

@@ -13,6 +13,7 @@ from yarl import URL
 
 from adapters_http.app import make_app
 from adapters_http.config import HttpConfig
+from adapters_http.mailbox import Mailbox
 from adapters_memory import InMemoryHealth, InMemoryHeartbeats, InMemoryUnitOfWork
 from adapters_system.ids import TimeOrderedIds
 from adapters_system.randomness import SystemRandomness
@@ -115,7 +116,9 @@ class House(Browser):
 
 
 @asynccontextmanager
-async def serving(config: HttpConfig = CONFIG, health: Health | None = None) -> AsyncIterator[House]:
+async def serving(
+    config: HttpConfig = CONFIG, health: Health | None = None, mailbox: Mailbox | None = None
+) -> AsyncIterator[House]:
     """A house on a free port of loopback."""
     memory = InMemoryUnitOfWork()
     uow = Unsteady(memory)
@@ -123,7 +126,7 @@ async def serving(config: HttpConfig = CONFIG, health: Health | None = None) -> 
     heartbeats = InMemoryHeartbeats(memory)
     policy = Policy(BASE_URL, EmailAddress.parse("news@example.com"), common_passwords=COMMON)
     application = Application.assemble(Ports(uow, ids, SystemRandomness(), CheapPasswordHasher(), KEYS, policy))
-    app = make_app(application, config, health or InMemoryHealth(), heartbeats, ids)
+    app = make_app(application, config, health or InMemoryHealth(), heartbeats, ids, mailbox)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -12,7 +12,7 @@ from zero2prod_core.domain.deliveries import Claimed, DeliveryKey, RecipientKind
 from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.letters import Letter, LetterKind, template_letter
 from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER, Newsletter
-from zero2prod_core.ports.mailer import Parcel, Sender
+from zero2prod_core.ports.mailer import Listing, Parcel, Sender
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LETTER = UUID("11111111-1111-7111-8111-111111111111")
@@ -20,6 +20,7 @@ LEASE = UUID("22222222-2222-7222-8222-222222222222")
 SENDER = Sender("The Daily", EmailAddress.parse("daily@news.example.com"))
 LINK = "https://news.example.com/subscriptions/confirm?subscription_token=abcdefghijklmnop"
 UNSUBSCRIBE_LINK = "https://news.example.com/unsubscribe/abcdefghijklmnop"
+LISTING = Listing("default.news.example.com", UNSUBSCRIBE_LINK)
 SLOTS = {"newsletter.name": "The Daily", "confirmation.link": LINK, "confirmation.lasts": "24 hours"}
 
 CONFIRMATION = template_letter(DEFAULT_NEWSLETTER.id, LetterKind.CONFIRMATION)
@@ -53,9 +54,7 @@ def parcel(
 
 def listed(sent: Parcel, newsletter: Newsletter = DEFAULT_NEWSLETTER) -> Parcel:
     """As an issue's parcel comes from the core: with a link that unsubscribes, and the name of its list."""
-    return attrs.evolve(
-        sent, newsletter=newsletter, unsubscribe_link=UNSUBSCRIBE_LINK, list_id="default.news.example.com"
-    )
+    return attrs.evolve(sent, newsletter=newsletter, listing=LISTING)
 
 
 def parsed(content: bytes) -> EmailMessage:

@@ -1,18 +1,14 @@
 """Installations for the doctor, over a store in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-
-from aiohttp import web
 
 from adapters_memory import InMemoryHeartbeats, InMemoryUnitOfWork
 from adapters_postgres.inspection import Inspection, Server
 from adapters_system.clock import SystemClock
-from tests.support.services import SECRET_KEYS, free_port
-from tests.support.smtp_server import certificate
+from tests.support.services import SECRET_KEYS
 from zero2prod.doctor.patient import Patient, Store
 from zero2prod.settings import HttpSettings, MailSettings, SecretSettings, Settings
 from zero2prod_core.domain.instants import Instant
@@ -76,21 +72,3 @@ def patient(
 
 
 PUBLIC = HttpSettings(base_url="https://news.example.org")
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-@asynccontextmanager
-async def answering(handler: Handler, *, tls: bool = False) -> AsyncIterator[str]:
-    """The URL of a site on loopback where every request comes to ``handler``."""
-    app = web.Application()
-    app.router.add_get("/{path:.*}", handler)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(
-            runner, "127.0.0.1", port := free_port(), ssl_context=certificate().server if tls else None
-        ).start()
-        yield f"{'https' if tls else 'http'}://127.0.0.1:{port}"
-    finally:
-        await runner.cleanup()

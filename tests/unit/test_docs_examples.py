@@ -1,4 +1,4 @@
-"""Every example in the documentation is run or parsed, by its kind. What needs servers is run in tests/integration;
+"""Every example in the documentation is run or parsed, by its kind. Which test runs a command is in test_docs_runs;
 what a screen shows is compared in test_docs_screens.
 """
 

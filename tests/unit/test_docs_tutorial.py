@@ -8,6 +8,7 @@ import pytest
 
 from adapters_http.form_texts import CONFIRM_FORM, SUBSCRIBE_FORM, UNSUBSCRIBE_FORM
 from adapters_http.routes.checklist import TITLES
+from adapters_http.wording import LABELS
 from tests.support.documentation import DOCS, ROOT, prose
 from zero2prod_core.domain.checklist import Step
 
@@ -26,6 +27,7 @@ def words(text: str) -> str:
 def shown() -> Iterator[str]:
     """Whatever a page, a mail or the terminal may show."""
     yield from (text for form in (SUBSCRIBE_FORM, CONFIRM_FORM, UNSUBSCRIBE_FORM) for text in form.words.values())
+    yield from LABELS.values()
     for pattern in (*SCREENS, *SPOKEN):
         for path in ROOT.glob(pattern):
             yield words(html.unescape(re.sub(r"</?(?:bdi|strong)>", "", path.read_text())))

@@ -63,29 +63,31 @@ class Checklist:
     pages: Pages
     application: Application
     config: HttpConfig
-    mailbox: Mailbox
+    mailbox: Mailbox | None
 
     def routes(self) -> Sequence[web.RouteDef]:
         return [web.post("/admin/checklist", self.dismiss)]
 
-    async def lines(self, account: Account, newest: Issue | None) -> Sequence[Line]:
-        """What this account has not dismissed. ``newest`` is the newest issue, for the step that looks for it."""
-        is_opened = not account.dismissed.issuperset(Step) and await self.mailbox.is_opened()
-        items = await self.application.read_checklist(account, mailbox_opened=is_opened)
-        sentences, links = SENT if self.mailbox.url is None else CAUGHT, self._links(newest)
+    async def lines(self, account: Account, issues: Sequence[Issue]) -> Sequence[Line]:
+        """What this account has not dismissed. ``issues`` are the newest ones, the newest first."""
+        items = await self.application.read_checklist(account, issues, self._is_opened)
+        sentences, links = CAUGHT if self.mailbox else SENT, self._links(issues)
         return [
             Line(item.step.value, item.done, TITLES[item.step], sentences[item.step], links[item.step])
             for item in items
         ]
 
-    def _links(self, newest: Issue | None) -> Mapping[Step, str | None]:
-        mailbox, publish = self.mailbox.url, "/admin/newsletters"
+    async def _is_opened(self) -> bool:
+        return self.mailbox is not None and await self.mailbox.is_opened()
+
+    def _links(self, issues: Sequence[Issue]) -> Mapping[Step, str | None]:
+        mailbox, publish = self.mailbox.url if self.mailbox else None, "/admin/newsletters"
         return {
             Step.SUBSCRIBE: "/",
             Step.MAILBOX: mailbox,
             Step.CONFIRM: mailbox,
             Step.PUBLISH: publish,
-            Step.ARRIVE: mailbox or (f"{publish}/{newest.id}" if newest else None),
+            Step.ARRIVE: mailbox or (f"{publish}/{issues[0].id}" if issues else None),
         }
 
     async def dismiss(self, request: web.Request) -> web.Response:

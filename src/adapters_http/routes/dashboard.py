@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from typing import Final
 
 import attrs
 from aiohttp import web
@@ -13,6 +14,9 @@ from zero2prod_core.domain.issues import Issue
 from zero2prod_core.domain.newsletters import Newsletter
 
 __all__ = ["Dashboard"]
+
+# Issues. One is shown; the checklist of a beginner looks whether any of them has arrived.
+LOOKED_AT: Final = 20
 
 
 @attrs.frozen
@@ -32,13 +36,12 @@ class Dashboard:
 
     async def show(self, request: web.Request) -> web.Response:
         account = visitor_of(request).account
-        newest, lines, newsletters = await promptly(self._overview(account))
+        issues, lines, newsletters = await promptly(self._overview(account))
         return self.pages.staff(
-            request, "dashboard.html", account=account, checklist=lines, newest=newest, newsletters=newsletters
+            request, "dashboard.html", account=account, checklist=lines, issues=issues, newsletters=newsletters
         )
 
-    async def _overview(self, account: Account) -> tuple[Issue | None, Sequence[Line], Sequence[Newsletter]]:
-        """The newest issue, what is left of the checklist, and every newsletter."""
-        issues = await self.application.list_issues(1)
-        newest = issues[0] if issues else None
-        return newest, await self.checklist.lines(account, newest), await self.application.list_newsletters()
+    async def _overview(self, account: Account) -> tuple[Sequence[Issue], Sequence[Line], Sequence[Newsletter]]:
+        """The newest issues, what is left of the checklist, and every newsletter."""
+        issues = await self.application.list_issues(LOOKED_AT)
+        return issues, await self.checklist.lines(account, issues), await self.application.list_newsletters()

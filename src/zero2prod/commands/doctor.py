@@ -8,12 +8,11 @@ import attrs
 import click
 
 from zero2prod import runtime
-from zero2prod.commands.terminal import REFUSED, data_dir_of_up, json_option, settings_for_terminal, show
+from zero2prod.commands.terminal import REFUSED, json_option, settings_and_their_home, show
 from zero2prod.doctor.examination import examine
 from zero2prod.doctor.findings import Finding, Level
 from zero2prod.doctor.patient import looking_at
 from zero2prod.settings import Settings
-from zero2prod.settings_loading import load
 
 
 @click.command()
@@ -21,13 +20,13 @@ from zero2prod.settings_loading import load
 def doctor(as_json: bool) -> None:
     """Look whether this installation is well, and say how to mend what is not.
 
-    Prints one line for each check: ok, warning or error, what was found, and the remedy. Changes nothing and sends no
-    mail. Ends with 1 where there is an error; warnings are for a person to weigh. Takes at most about ten seconds.
+    Prints one line for each check: ok, unknown, warning or error, what was found, and the remedy. Changes nothing and
+    sends no mail. Ends with 1 where there is an error; warnings are for a person to weigh, and unknown is what cannot
+    be looked at before an error is mended. Takes at most about ten seconds.
     """
-    settings = settings_for_terminal()
+    settings, home = settings_and_their_home()
     runtime.check_database(settings)
-    data_dir = None if load().database.url else data_dir_of_up()
-    if asyncio.run(_examine(settings, data_dir, as_json=as_json)) is Level.ERROR:
+    if asyncio.run(_examine(settings, home, as_json=as_json)) is Level.ERROR:
         raise SystemExit(REFUSED)
 
 

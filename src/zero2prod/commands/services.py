@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from zero2prod import logs, runtime, supervisor
+from zero2prod import kept_keys, logs, runtime, supervisor
 from zero2prod.commands.terminal import REFUSED, data_dir_of_up, fail, json_option, settings_for_terminal, show
 from zero2prod.settings import help_of, name_of
 from zero2prod.settings_checks import check_keys
@@ -33,8 +33,8 @@ def _flags(**given: object) -> dict[str, object]:
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
-    help="Where everything is kept: the database, the keys (secret-keys), the services' log (services.log). Without it "
-    "~/.local/share/zero2prod, or zero2prod in XDG_DATA_HOME; for root /var/lib/zero2prod.",
+    help=f"Where everything is kept: the database, the keys ({kept_keys.NAME}), the services' log "
+    "(services.log). Without it ~/.local/share/zero2prod, or zero2prod in XDG_DATA_HOME; for root /var/lib/zero2prod.",
 )
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 32), help="How many delivery workers.")
 def up(port: int | None, mailbox_port: int | None, data_dir: Path | None, workers: int) -> None:

@@ -28,11 +28,17 @@ def settings_for_terminal(flags: Mapping[str, object] | None = None) -> Settings
 
     Where no database is given, those of the ``up`` that runs on this machine are taken.
     """
-    settings = load(flags)
+    return settings_and_their_home(flags)[0]
+
+
+def settings_and_their_home(flags: Mapping[str, object] | None = None) -> tuple[Settings, Path | None]:
+    """As `settings_for_terminal`, with the data directory of the ``up`` that they were taken from, if from one."""
+    settings, home = load(flags), None
     if not settings.database.url:
-        settings = load(flags, {**os.environ, **running_settings.read(data_dir_of_up())})
+        home = data_dir_of_up()
+        settings = load(flags, {**os.environ, **running_settings.read(home)})
     logs.configure(settings.log.format, sys.stderr)
-    return settings
+    return settings, home
 
 
 def data_dir_of_up() -> Path:

@@ -8,26 +8,28 @@ import attrs
 
 from zero2prod.doctor.findings import Finding, Level, Verdict, error, unchecked
 from zero2prod.doctor.machine import keys, room, secret_files
-from zero2prod.doctor.mail import mail_server
+from zero2prod.doctor.mail import mail_server, sender
 from zero2prod.doctor.patient import Patient
-from zero2prod.doctor.site import public_url, sender, site
+from zero2prod.doctor.site import public_url, site
 from zero2prod.doctor.store import clock, database, keys_in_use, newsletters, roles, schema, worker
 from zero2prod_core.errors import SchemaRefused, StoreUnavailable, Zero2ProdError
 
 __all__ = ["CHECKS", "Check", "Concern", "examine", "for_a_person"]
 
-CHECK_LASTS = 8.0
-"""Seconds for one check and so for all of them: longer than each of its steps may take, shorter than a person waits."""
+CHECK_LASTS = 9.0
+"""Seconds for one check and so for all of them: longer than any takes by its own limits, shorter than a person waits.
+The longest are those of the mail server: 6 s for its dialogue, and 2 s for a goodbye.
+"""
 
 
 class Concern(Enum):
-    """Whom a warning tells something new when everything has just been started by ``up``. An error tells everybody."""
+    """Whom a check tells something new when everything has just been started by ``up``."""
 
     EVERYBODY = auto()
     THE_PUBLIC = auto()
-    """Only where the site is for others than whoever sits at this machine."""
+    """Of its warnings only where the site is for others than whoever sits at this machine; of its errors everywhere."""
     NOBODY = auto()
-    """What ``up`` watches over itself."""
+    """What ``up`` watches over itself, errors and all."""
 
 
 @attrs.frozen

@@ -8,9 +8,14 @@ __all__ = ["Finding", "Level", "Verdict", "error", "fine", "unchecked", "warning
 
 
 class Level(StrEnum):
-    """An error keeps the service from doing its work, or soon will; a warning is for a person to weigh."""
+    """In rising order.
+
+    What is unknown could not be looked at while something else is broken, which has an error of its own. A warning is
+    for a person to weigh. An error keeps the service from doing its work, or soon will.
+    """
 
     OK = "ok"
+    UNKNOWN = "unknown"
     WARNING = "warning"
     ERROR = "error"
 
@@ -53,5 +58,4 @@ def error(says: str, remedy: str) -> Verdict:
 
 
 def unchecked(reason: str) -> Verdict:
-    """What cannot be told while something else is broken, which has an error of its own."""
-    return warning(f"not checked, because {reason}", "Mend that first")
+    return Verdict(Level.UNKNOWN, f"not checked, because {reason}", "Mend that first")

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from zero2prod import running_settings
+from zero2prod import kept_keys, running_settings
 from zero2prod.doctor.findings import Verdict, error, fine, warning
 from zero2prod.doctor.patient import Patient
 from zero2prod.settings import is_secret, name_of, options
+from zero2prod.settings_checks import MAKES_A_KEY
 from zero2prod.settings_loading import FILE
 from zero2prod_core.domain.keys import SETTING as KEYS_SETTING
 
@@ -26,8 +27,7 @@ ROOM_BREAKS = 128 * MIB
 async def keys(patient: Patient) -> Verdict:
     """That each is long enough was checked when the settings were loaded."""
     if not patient.settings.secret.keys:
-        example = "python -c 'import secrets; print(secrets.token_hex(32))'"
-        return error("there is none", f"Give one in {KEYS_SETTING}, made by: {example}")
+        return error("there is none", f"Give one in {KEYS_SETTING}, made by: {MAKES_A_KEY}")
     ring = patient.settings.keys
     return fine(f"{len(ring.keys)} listed, the newest is {ring.newest.id}")
 
@@ -49,7 +49,7 @@ def _files_with_secrets(patient: Patient) -> Iterator[Path]:
     if any(_given(_settings_file(), path) for path in secrets):
         yield FILE
     if patient.data_dir:
-        yield from (patient.data_dir / "secret-keys", patient.data_dir / running_settings.NAME)
+        yield from (patient.data_dir / kept_keys.NAME, patient.data_dir / running_settings.NAME)
 
 
 def _settings_file() -> Mapping[str, Any]:

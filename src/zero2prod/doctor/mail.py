@@ -1,7 +1,9 @@
-"""The check that mail can leave: it logs in where mail would be handed over, and sends none."""
+"""Checks that mail can leave, and whose name it bears. They log in where it would be handed over, and send none."""
 
+import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
+from urllib.parse import urlsplit
 
 from adapters_email.dialogue import Session, Stopped, TimeLimits
 from zero2prod.doctor.asking import NoAnswer, ask
@@ -11,6 +13,9 @@ from zero2prod.settings import Settings, Transport, name_of
 
 STEP_LASTS = 5.0
 """Seconds for each step of the dialogue: a relay that takes longer deserves a look, and a person is waiting."""
+
+DIALOGUE_LASTS = 6.0
+"""Seconds for all steps until mail could be handed over: one that is late may still succeed, several may not."""
 
 LOG_IN_REFUSED = {530, 534, 535, 538}
 """What servers answer to credentials that they do not take (RFC 4954 §6)."""
@@ -26,14 +31,19 @@ async def mail_server(patient: Patient) -> Verdict:
 
 async def _smtp(settings: Settings) -> Verdict:
     relay = settings.relay
+    where = f"{relay.host}:{relay.port}"
     try:
-        session = await Session.open(relay, TimeLimits.capped(STEP_LASTS), ssl.create_default_context())
+        async with asyncio.timeout(DIALOGUE_LASTS):
+            session = await Session.open(relay, TimeLimits.capped(STEP_LASTS), ssl.create_default_context())
     except Stopped as stopped:
         said = stopped.text if stopped.code is None else f"it answered {stopped.code} {stopped.text}"
-        return error(f"{relay.host}:{relay.port} takes no mail: {' '.join(said.split())}", _remedy(stopped))
+        return error(f"{where} takes no mail: {' '.join(said.split())}", _remedy(stopped))
+    except TimeoutError:
+        rule = f"{where} answers so slowly that after {DIALOGUE_LASTS:g} s it was not ready for mail"
+        return error(rule, f"Ask whoever runs that server, or name another one in {name_of('mail.smtp_url')}")
     await session.quit()
     logged_in = f" and takes the login of {relay.credentials.username}" if relay.credentials else ""
-    return fine(f"{relay.host}:{relay.port} answers{logged_in}")
+    return fine(f"{where} answers{logged_in}")
 
 
 def _remedy(stopped: Stopped) -> str:
@@ -80,3 +90,15 @@ LOOKS: Mapping[Transport, Callable[[Settings], Awaitable[Verdict]]] = {
     Transport.SMTP: _smtp,
     Transport.POSTMARK: _postmark,
 }
+
+
+async def sender(patient: Patient) -> Verdict:
+    """The From of newsletters without their own, as far as it was not chosen."""
+    settings = patient.settings
+    chosen = settings.sender.text
+    if settings.mail.sender or not patient.is_public:
+        return fine(f"mail comes from {chosen}")
+    if chosen.endswith("@localhost.localdomain"):
+        rule = f"mail comes from {chosen}, which no relay takes, as {urlsplit(settings.base_url).hostname} is no domain"
+        return warning(rule, f"Give the e-mail address that mail comes from in {name_of('mail.sender')}")
+    return fine(f"mail comes from {chosen}, after the public URL")

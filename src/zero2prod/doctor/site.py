@@ -1,6 +1,4 @@
-"""Checks of the way from the world to the site, and of the name it writes under."""
-
-from urllib.parse import urlsplit
+"""Checks of the way from the world to the site."""
 
 from zero2prod.doctor.asking import NoAnswer, Reply, ask
 from zero2prod.doctor.findings import Verdict, error, fine, warning
@@ -37,15 +35,3 @@ async def site(patient: Patient) -> Verdict:
 
 def _is_ours(reply: Reply) -> bool:
     return (reply.status, reply.body) == (200, b"") and "X-Request-Id" in reply.headers
-
-
-async def sender(patient: Patient) -> Verdict:
-    """The From of newsletters without their own, as far as it was not chosen."""
-    settings = patient.settings
-    chosen = settings.sender.text
-    if settings.mail.sender or not patient.is_public:
-        return fine(f"mail comes from {chosen}")
-    if chosen.endswith("@localhost.localdomain"):
-        rule = f"mail comes from {chosen}, which no relay takes, as {urlsplit(settings.base_url).hostname} is no domain"
-        return warning(rule, f"Give the e-mail address that mail comes from in {name_of('mail.sender')}")
-    return fine(f"mail comes from {chosen}, after the public URL")

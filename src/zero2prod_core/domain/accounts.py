@@ -54,6 +54,6 @@ class Account:
     password_hash: str | None = attrs.field(default=None, repr=False)
     dismissed: frozenset[Step] = frozenset()
 
-    def without(self, steps: Collection[Step]) -> "Account":
-        """The account with these steps dismissed as well."""
+    def dismissing(self, steps: Collection[Step]) -> "Account":
+        """With these steps dismissed as well."""
         return attrs.evolve(self, dismissed=self.dismissed.union(steps))

@@ -20,11 +20,11 @@ class Step(StrEnum):
 class Facts:
     """What has happened, whoever did it. ``arrived``: the relay took an issue's mail for somebody."""
 
-    signed_up: bool
-    mailbox_opened: bool
-    confirmed: bool
-    published: bool
-    arrived: bool
+    signed_up: bool = False
+    mailbox_opened: bool = False
+    confirmed: bool = False
+    published: bool = False
+    arrived: bool = False
 
 
 @attrs.frozen

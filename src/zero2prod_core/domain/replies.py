@@ -5,7 +5,7 @@ Postmark's are HTTP statuses and the API's own error codes (postmarkapp.com/deve
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -57,9 +57,7 @@ def _dead(reply: Reply) -> Outcome:
 
 @attrs.frozen
 class Row:
-    """``reply`` is matched against ``"<code> <enhanced code>"``, for Postmark ``"<HTTP status> <error code>"``; either
-    part is empty where the relay sent none.
-    """
+    """``reply`` is matched against ``"<code> <enhanced code>"``; either part is empty where the relay sent none."""
 
     phases: frozenset[Phase]
     reply: re.Pattern[str]
@@ -96,25 +94,58 @@ def outcome_of(phase: Phase, code: int | None, text: str) -> Outcome:
     reply = Reply.of(code, text)
     enhanced = ENHANCED.match(reply.text)
     subject = f"{'' if code is None else code} {enhanced.group() if enhanced else ''}"
-    return _first(TABLE, phase, subject)(reply)
+    return next(row.verdict for row in TABLE if phase in row.phases and row.reply.match(subject))(reply)
+
+
+OK, REDIRECT, REFUSAL = range(200, 300), range(300, 400), range(400, 500)
+READ = frozenset({*OK, *REFUSAL})
+"""A server's error may hold a code as well, but tells nothing of the mail."""
+AWAY = frozenset({408, 421, 425, 429, 503})
+"""Time-out, wrong server, too early, too many requests, not available: a later request may be answered."""
+TOO_LARGE = frozenset({413})
+
+TAKEN = frozenset({0})
+NOT_NOW = frozenset({100, 429})
+"""Maintenance, and too many requests."""
+INVALID = frozenset({300})
+INACTIVE = frozenset({406})
+"""The recipient bounced for good or complained, and Postmark sends nothing there any more."""
+OUR_FAULT = frozenset({10, *range(400, 404), 405, *range(409, 414), *range(1200, 1300)})
+"""Token, sender signature, JSON, balance, size of the batch, account, message stream: no recipient's doing."""
+GREATEST_CODE = 32_767
+"""What the ledger can keep of a code. Postmark's have at most four digits."""
+OTHER = range(1, GREATEST_CODE + 1)
+NO_CODE = frozenset({None})
+
+
+@attrs.frozen
+class PostmarkRow:
+    """``codes`` None stands for any code and for none: the status alone decides."""
+
+    statuses: Container[int | None]
+    codes: Container[int | None] | None
+    verdict: Verdict
+
+    def matches(self, status: int | None, code: int | None) -> bool:
+        return status in self.statuses and (self.codes is None or code in self.codes)
 
 
 POSTMARK = (
-    _row(SETUP, r"", _relay),
-    _row(END, r"2\d\d 0$", Sent),
-    _row(END, r"429 |503 |[24]\d\d (?:100|429)$", _relay),
-    _row(END, r"[24]\d\d (?:10|40[0-35]|409|41[0-3]|12\d\d)$|3", SenderFault),
-    _row(END, r"[24]\d\d 406$", _dead),
-    _row(END, r"[24]\d\d 300$|413 ", Rejected),
-    _row(END, r"(?:408|421|425) ", _relay),
-    _row(END, r"4\d\d $", SenderFault),
-    _row(END, r"[24]\d\d [1-9]\d*$", Deferred),
-    _row(END, r"", Uncertain),
+    PostmarkRow(AWAY, None, _relay),
+    PostmarkRow(TOO_LARGE, None, Rejected),
+    PostmarkRow(REDIRECT, None, SenderFault),
+    PostmarkRow(OK, TAKEN, Sent),
+    PostmarkRow(REFUSAL, NO_CODE, SenderFault),
+    PostmarkRow(READ, NOT_NOW, _relay),
+    PostmarkRow(READ, INVALID, Rejected),
+    PostmarkRow(READ, INACTIVE, _dead),
+    PostmarkRow(READ, OUR_FAULT, SenderFault),
+    PostmarkRow(READ, OTHER, Deferred),
 )
-"""An error code other than 0 says that the message was not taken. 100 and 429 are maintenance and haste; 10, 400 to
-405, 409 to 413 and 12xx (no such message stream) are no recipient's fault. A refusal without a code, or a redirect,
-which is not followed, comes from something else that answers at this URL. A code that nobody knows is deferred: it may
-be one recipient's, whom a paused issue would meet again each time it goes on.
+"""What no row matches is uncertain: an answer that cannot be read, or a server's error. A redirect, which is not
+followed, or a refusal without a code comes from something else that answers at this URL. A code that nobody knows may
+be one recipient's, whom a paused issue would meet again each time it goes on. Operators read the same on
+docs/explanation/delivery.md, and a test compares.
 """
 
 
@@ -124,9 +155,6 @@ def postmark_outcome_of(phase: Phase, status: int | None, code: int | None, text
     ``status`` is the answer's (None: there was none that could be read), ``code`` the message's own error code.
     """
     reply = Reply.of(status if code is None else code, text)
-    subject = f"{'' if status is None else status} {'' if code is None else code}"
-    return _first(POSTMARK, phase, subject)(reply)
-
-
-def _first(table: Sequence[Row], phase: Phase, subject: str) -> Verdict:
-    return next(row.verdict for row in table if phase in row.phases and row.reply.match(subject))
+    if phase is Phase.SETUP:
+        return _relay(reply)
+    return next((row.verdict for row in POSTMARK if row.matches(status, code)), Uncertain)(reply)

@@ -27,13 +27,22 @@ class Sender:
 
 
 @attrs.frozen
+class Listing:
+    """What makes a mail one of a list's: the list's name (RFC 2919), and the recipient's own link, which takes a
+    one-click POST (RFC 8058).
+    """
+
+    list_id: str
+    unsubscribe_link: str
+
+
+@attrs.frozen
 class Parcel:
     """One mail to send. ``letter`` and ``sender`` are the same objects for a whole batch, so that prepared forms can be
     kept.
 
     ``slots`` fill the letter: ``subscriber.name``, ``newsletter.name``, ``confirmation.link``, ``confirmation.lasts``.
-    ``list_id`` names the newsletter as a list (RFC 2919); ``unsubscribe_link`` takes a one-click POST (RFC 8058), and
-    is None where the letter is no issue's.
+    ``listing`` is None where the letter is no issue's.
     """
 
     delivery: Claimed
@@ -43,8 +52,7 @@ class Parcel:
     message_id: str
     dated_at: Instant
     slots: Mapping[str, str]
-    list_id: str = ""
-    unsubscribe_link: str | None = None
+    listing: Listing | None = None
 
     @property
     def mark(self) -> Mark:

@@ -1,4 +1,4 @@
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from uuid import UUID
 
 import attrs
@@ -6,33 +6,39 @@ import attrs
 from zero2prod_core.domain.accounts import Account
 from zero2prod_core.domain.audit import Action, Resource
 from zero2prod_core.domain.checklist import Facts, Item, Step, checklist
+from zero2prod_core.domain.issues import Issue
 from zero2prod_core.domain.origins import Origin
 from zero2prod_core.errors import AccountUnknown
 from zero2prod_core.ports.store import UnitOfWork
 from zero2prod_core.usecases.audit import Auditor
 
-ISSUES_LOOKED_AT = 20
-"""The newest ones: a checklist is for beginners, and whoever has more issues has seen one arrive."""
-
 
 @attrs.frozen
 class ReadChecklist:
-    """What an account's checklist shows. ``mailbox_opened`` is for the caller to know: no store does."""
+    """What an account's checklist shows.
+
+    Args:
+        issues: the newest ones, as the caller has them at hand. A checklist is for beginners: whoever has twenty has
+            seen one arrive.
+        mailbox_opened: asked only where the answer matters, and outside of any transaction; no store knows it.
+    """
 
     uow: UnitOfWork
 
-    async def __call__(self, account: Account, *, mailbox_opened: bool) -> Sequence[Item]:
+    async def __call__(
+        self, account: Account, issues: Collection[Issue], mailbox_opened: Callable[[], Awaitable[bool]]
+    ) -> Sequence[Item]:
         if account.dismissed.issuperset(Step):
             return ()
         async with self.uow.reading() as tx:
-            issues = await tx.issues.list(ISSUES_LOOKED_AT)
             facts = Facts(
                 signed_up=await tx.subscribers.exist(),
-                mailbox_opened=mailbox_opened,
                 confirmed=await tx.subscribers.exist(confirmed=True),
                 published=bool(issues),
                 arrived=await tx.deliveries.any_sent({issue.letter for issue in issues}),
             )
+        if Step.MAILBOX not in account.dismissed and not facts.confirmed:
+            facts = attrs.evolve(facts, mailbox_opened=await mailbox_opened())
         return checklist(facts, account.dismissed)
 
 
@@ -48,10 +54,10 @@ class DismissSteps:
             account = await tx.accounts.get(account_id, lock=True)
             if account is None:
                 raise AccountUnknown(str(account_id))
-            dismissed = account.dismissed.union(steps)
-            if dismissed == account.dismissed:
+            changed = account.dismissing(steps)
+            if changed == account:
                 return
-            await tx.accounts.save(account.without(steps))
-            resource, after = Resource("account", str(account.id)), {"dismissed": " ".join(sorted(dismissed))}
+            await tx.accounts.save(changed)
+            resource, after = Resource("account", str(account.id)), {"dismissed": " ".join(sorted(changed.dismissed))}
             event = self.auditor.event(Action.CHECKLIST_DISMISSED, origin, resource, await tx.now(), after=after)
             await tx.audit.append_batch([event])

@@ -24,7 +24,7 @@ from zero2prod_core.domain.subscribers import TRANSITIONS, Event, Subscriber
 from zero2prod_core.domain.suppressions import Reason, Suppression
 from zero2prod_core.domain.tokens import Purpose, token_text
 from zero2prod_core.ports.deliveries import Expired, Settled
-from zero2prod_core.ports.mailer import Parcel, Sender
+from zero2prod_core.ports.mailer import Listing, Parcel, Sender
 from zero2prod_core.ports.store import Transaction, UnitOfWork
 from zero2prod_core.ports.system import Ids, Randomness
 from zero2prod_core.usecases.audit import Auditor
@@ -78,12 +78,12 @@ class ClaimDeliveries:
             message_id(key, delivery.key, self.policy.mail_domain),
             letter.dated_at or delivery.enqueued_at,
             self._slots(delivery, letter, newsletter, key),
-            f"{newsletter.slug.text}.{self.policy.mail_domain}",
-            self._unsubscribe_link(delivery, key) if letter.kind is LetterKind.ISSUE else None,
+            self._listing(delivery, newsletter, key) if letter.kind is LetterKind.ISSUE else None,
         )
 
-    def _unsubscribe_link(self, delivery: Claimed, key: Key) -> str:
-        return self.policy.unsubscribe_link(token_text(key, Purpose.UNSUBSCRIBE, delivery.key.recipient))
+    def _listing(self, delivery: Claimed, newsletter: Newsletter, key: Key) -> Listing:
+        token = token_text(key, Purpose.UNSUBSCRIBE, delivery.key.recipient)
+        return Listing(f"{newsletter.slug.text}.{self.policy.mail_domain}", self.policy.unsubscribe_link(token))
 
     def _slots(self, delivery: Claimed, letter: Letter, newsletter: Newsletter, key: Key) -> Mapping[str, str]:
         slots = {"newsletter.name": newsletter.name, "subscriber.name": delivery.name}

@@ -12,10 +12,11 @@ from playwright.async_api import Page
 
 from adapters_email.composing import compose
 from adapters_http.middleware.sessions import SessionCookie
-from tests.support.core import ADA, publication, sign_up
-from tests.support.http import CONFIG, PASSWORD, House, serving
+from tests.support.core import ADA, SENT, publication, sign_up
+from tests.support.http import PASSWORD, House, serving
 from tests.support.outages import Outage
 from tests.support.parcels import CONFIRMATION, issue, parcel
+from zero2prod.mailbox_client import MailboxClient
 from zero2prod.mailbox_mails import Mails
 from zero2prod.mailbox_page import page_application
 from zero2prod.testing.builders import evidence, origin
@@ -84,12 +85,19 @@ class Visit:
         published = await self.house.application.publish(publication("A first issue"), origin())
         return f"/admin/newsletters/{published.id}"
 
+    async def arrived(self) -> None:
+        """An issue has been published, and is in its reader's mailbox."""
+        await self.published()
+        mail, settle = await self.waiting(urgent=False), self.house.application.settle_deliveries
+        await settle([], [mail.mark])
+        await settle([mail.report(SENT)], [])
+
     async def unsubscribe_path(self) -> str:
         """Where the link at the end of an issue leads."""
         await self.published()
-        link = (await self.waiting(urgent=False)).unsubscribe_link
-        assert link
-        return _path(link)
+        listing = (await self.waiting(urgent=False)).listing
+        assert listing
+        return _path(listing.unsubscribe_link)
 
     def refuse(self, refusal: Exception) -> None:
         """Whatever is asked of the store, say this instead."""
@@ -113,7 +121,7 @@ async def visiting(page: Page, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     mailbox = f"http://127.0.0.1:{runner.addresses[0][1]}/"
     try:
-        async with serving(attrs.evolve(CONFIG, mailbox_url=mailbox)) as house:
+        async with serving(mailbox=MailboxClient(mailbox)) as house:
             yield Visit(page, house, mails, mailbox, monkeypatch)
     finally:
         await runner.cleanup()
@@ -216,6 +224,19 @@ async def dashboard_after_an_issue(visit: Visit) -> None:
     await visit.log_in()
 
 
+@scene("dashboard with all of it done")
+async def dashboard_with_all_done(visit: Visit) -> None:
+    await visit.arrived()
+    await visit.log_in()
+    await visit.page.get_by_text("That was all of it.").wait_for()
+
+
+@scene("dashboard without a checklist")
+async def dashboard_without_checklist(visit: Visit) -> None:
+    await dashboard_with_all_done(visit)
+    await visit.press("Dismiss all")
+
+
 @scene("issues")
 async def issues(visit: Visit) -> None:
     await visit.log_in("/admin/newsletters")
@@ -225,6 +246,14 @@ async def issues(visit: Visit) -> None:
 async def issues_with_one(visit: Visit) -> None:
     await visit.published()
     await issues(visit)
+
+
+@scene("issue accepted")
+async def issue_accepted(visit: Visit) -> None:
+    await issues(visit)
+    await visit.write(title="A first issue", text_content="Some words.")
+    await visit.press("Publish")
+    await visit.page.get_by_role("status").wait_for()
 
 
 @scene("publish refused")

@@ -3,9 +3,8 @@
 import pytest
 from playwright.async_api import Browser
 
-from tests.support.browser import DESKTOP, looked_at, watched
+from tests.support.browser import looked_at, watched
 from tests.support.hands import Keyboard
-from tests.support.pictures import size_of, with_palette
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.system_package("chromium", "chromium")]
 
@@ -50,15 +49,6 @@ async def test_what_a_keyboard_cannot_use(browser: Browser, body: str, complaint
         await page.set_content(GOOD.format(body))
         with pytest.raises(AssertionError, match=complaint):
             await Keyboard().arrive(page)
-
-
-async def test_a_picture_with_a_palette(browser: Browser) -> None:
-    async with watched(browser) as (context, _):
-        page = await context.new_page()
-        await page.set_content(GOOD.format('<p style="color: teal">Words</p>'))
-        once = await with_palette(page, await page.screenshot())
-        assert size_of(once) == (DESKTOP["width"], DESKTOP["height"])
-        assert await with_palette(page, once) == once
 
 
 async def complain(browser: Browser) -> None:

@@ -7,7 +7,7 @@ from playwright.async_api import Browser
 
 from adapters_email.composing import compose
 from tests.integration.browser.scenes import SCENES, visiting
-from tests.support.browser import AXE, looked_at, violations, watched
+from tests.support.browser import AXE, PHONE, looked_at, violations, watched
 from tests.support.hands import Keyboard
 from tests.support.parcels import CONFIRMATION, parcel, parsed, words
 
@@ -22,6 +22,7 @@ async def test_a_page(browser: Browser, monkeypatch: pytest.MonkeyPatch, name: s
             await SCENES[name](visit)
             hosts = {urlsplit(visit.mailbox).netloc, f"127.0.0.1:{visit.house.port}"}
             assert await looked_at(page) == []
+            await page.set_viewport_size(PHONE)  # the walk goes by keyboard on a desktop
             await Keyboard().arrive(page)
             assert watch.asked <= hosts
             if name.startswith("error"):

@@ -2,12 +2,13 @@
 
 import re
 from collections import Counter
+from datetime import timedelta
 
 import attrs
 import pytest
 
 from adapters_email.composing import Envelope, compose
-from tests.support.parcels import CONFIRMATION, LINK, SENDER, issue, parcel, parsed, words
+from tests.support.parcels import CONFIRMATION, LINK, NOON, SENDER, issue, parcel, parsed, words
 from zero2prod_core.domain.deliveries import Claimed
 from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.letters import Letter, LetterKind, template_letter
@@ -98,6 +99,16 @@ def test_the_same_delivery_composes_to_the_same_bytes(letter: Letter) -> None:
 def test_changed_words_of_a_letter_are_sent_changed() -> None:
     compose(parcel(issue("One")))
     assert parsed(compose(parcel(issue("Two"))).content)["Subject"] == "Two"
+
+
+def test_each_mail_has_the_date_of_its_own_parcel() -> None:
+    later = attrs.evolve(parcel(), dated_at=NOON + timedelta(seconds=61))
+    dates = [parsed(compose(each).content)["Date"] for each in (parcel(), later, parcel())]
+    assert [date.rpartition(" 2026 ")[2] for date in dates] == [
+        "12:00:00 +0000",
+        "12:01:01 +0000",
+        "12:00:00 +0000",
+    ]
 
 
 def test_another_sender_of_a_letter_is_named() -> None:

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from adapters_email.composing import compose
 from adapters_email.content import content_of
-from tests.support.parcels import CONFIRMATION, UNSUBSCRIBE_LINK, issue, listed, parcel, parsed, words
+from tests.support.parcels import CONFIRMATION, LISTING, UNSUBSCRIBE_LINK, issue, listed, parcel, parsed, words
 from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER, Slug
 from zero2prod_core.errors import Defect
+from zero2prod_core.ports.mailer import Parcel
 
 DAILY = attrs.evolve(
     DEFAULT_NEWSLETTER, slug=Slug("daily"), name="The Daily", postal_address="Daily Ltd\nMain Street 1"
@@ -70,9 +71,8 @@ def test_the_fields_of_a_list_are_there_once() -> None:
 
 
 @pytest.mark.parametrize("sent", [parcel(CONFIRMATION), parcel()], ids=["confirmation", "nobody could unsubscribe"])
-def test_other_mails_have_neither(sent: object) -> None:
-    assert isinstance(sent, type(parcel()))
-    message = parsed(compose(attrs.evolve(sent, list_id="default.news.example.com")).content)
+def test_other_mails_have_neither(sent: Parcel) -> None:
+    message = parsed(compose(sent).content)
     assert [message[name] for name in LIST_FIELDS] == [None] * 4
     assert "unsubscribe" not in words(message, "plain").lower()
 
@@ -88,12 +88,49 @@ def test_braces_of_author_and_newsletter_are_no_slots() -> None:
 @pytest.mark.parametrize("text", ["Grüße\n" * 99, "日本語のレター\n" * 99], ids=["quoted-printable", "base64"])
 def test_the_words_of_a_letter_are_encoded_once(text: str, html: str | None) -> None:
     first, second = (listed(parcel(issue(text=text, html=html), f"{to}@example.com"), DAILY) for to in "ab")
-    second = attrs.evolve(second, unsubscribe_link=UNSUBSCRIBE_LINK[:-1])
+    second = attrs.evolve(second, listing=attrs.evolve(LISTING, unsubscribe_link=UNSUBSCRIBE_LINK[:-1]))
     assert content_of(first) is content_of(second)
     bodies = [words(parsed(compose(each).content), "plain").replace("\r\n", "\n") for each in (first, second)]
     assert bodies[0] == text + TEXT_FOOTER
     assert bodies[1] == bodies[0].replace(UNSUBSCRIBE_LINK, UNSUBSCRIBE_LINK[:-1])
     assert compose(first) == compose(attrs.evolve(first))
+
+
+class Counted(str):
+    """Words that know how often they were compared."""
+
+    __slots__ = ("compared",)
+    compared: int
+
+    def __eq__(self, other: object) -> bool:
+        self.compared = getattr(self, "compared", 0) + 1
+        return super().__eq__(other)
+
+    __hash__ = str.__hash__
+
+
+def test_each_claim_compares_the_words_of_a_letter_once() -> None:
+    first = listed(parcel(issue(text="Hello.")))
+    content = content_of(first)
+    claimed = Counted("Hello.")
+    again = attrs.evolve(first, letter=attrs.evolve(first.letter, text=claimed))
+    assert [content_of(again) for _ in range(5)] == [content] * 5
+    assert claimed.compared == 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        listed(parcel(issue(text="Goodbye."))),
+        listed(parcel(issue(text="Hello.")), attrs.evolve(DAILY, name="The Weekly")),
+        parcel(issue(text="Hello.")),
+    ],
+    ids=["words", "newsletter", "list"],
+)
+def test_what_has_changed_is_made_anew(changed: Parcel) -> None:
+    before = listed(parcel(issue(text="Hello.")), DAILY)
+    assert content_of(before).text != content_of(changed).text
+    assert compose(before).content != compose(changed).content
 
 
 @given(WORDS, VISIBLE)
@@ -117,9 +154,9 @@ def test_any_words_and_names_parse_back_with_the_footer(text: str, name: str) ->
 def test_no_link_or_list_adds_anything_to_a_header(evil: str) -> None:
     sent = listed(parcel(), DAILY)
     with pytest.raises(Defect):
-        compose(attrs.evolve(sent, unsubscribe_link=evil))
+        compose(attrs.evolve(sent, listing=attrs.evolve(LISTING, unsubscribe_link=evil)))
     with pytest.raises(Defect):
-        compose(attrs.evolve(sent, list_id=evil))
+        compose(attrs.evolve(sent, listing=attrs.evolve(LISTING, list_id=evil)))
 
 
 def test_nor_does_the_name_of_a_newsletter() -> None:

@@ -151,6 +151,20 @@ async def test_the_way_back_is_chosen_by_us(house: House, method: str, path: str
     assert "evil" not in page
 
 
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("/subscriptions/confirm?subscription_token=", '<a href="/">Ask for a new link</a>: subscribe again'),
+        ("/setup?token=", "<code>zero2prod admin reset-password USERNAME</code>"),
+        ("/unsubscribe/", "try the one in the newest"),
+    ],
+)
+async def test_a_link_that_does_not_open_comes_with_a_hint(house: House, path: str, hint: str) -> None:
+    refused = await house.get(path + "A" * 43)
+    assert (refused.status, hint in refused.text) == (401, True)
+    assert hint not in (await house.get("/nowhere")).text
+
+
 async def test_the_staff_keep_their_navigation(staff: House) -> None:
     nowhere = "/admin/newsletters/00000000-0000-0000-0000-000000000000"
     assert 'aria-label="Staff"' in (await staff.get(nowhere)).text

@@ -2,14 +2,17 @@
 
 import pytest
 
-from adapters_http.refusals import BodyTooLarge, BodyTypeRefused
-from adapters_http.wording import in_words
+from adapters_http.form_texts import SUBSCRIBE_FORM
+from adapters_http.problems import STATUSES
+from adapters_http.refusals import BodyBroken, BodyTooLarge, BodyTooSlow, BodyTypeRefused
+from adapters_http.wording import LABELS, SENTENCES, in_words
 from tests.support.http import House
 from zero2prod_core.errors import (
     FieldInvalid,
     FieldMissing,
     IdempotencyKeyInUse,
     IdempotencyKeyReused,
+    IssueUnknown,
     NewsletterUnknown,
     PasswordsDiffer,
     StoreUnavailable,
@@ -23,13 +26,16 @@ from zero2prod_core.errors import (
     [
         (FieldMissing("name"), "Name is missing. Fill it in and try again."),
         (FieldInvalid("new_password", "must have 12 characters"), "New password must have 12 characters. Correct it"),
-        (FieldInvalid("email", "cannot be so"), "E-mail address cannot be so."),
+        (FieldInvalid("email", "must be {so}", "Try"), "E-mail address must be {so}. Try."),
         (FieldMissing("token"), "The code in this link is missing. Open the link exactly as it was given."),
         (TokenMalformed(), "The code in this link is not complete. Open the link exactly as it was given."),
         (IdempotencyKeyReused(), "The key of this form was already used for other content."),
-        (IdempotencyKeyInUse(), "The key of this form: the first request with this key is still running."),
-        (NewsletterUnknown("x"), "Newsletter: there is no newsletter 'x'."),
+        (IdempotencyKeyInUse(), "The key of this form is in use by a first request."),
+        (NewsletterUnknown("x"), "Newsletter must be one that exists."),
+        (IssueUnknown("x"), "This issue does not exist."),
         (BodyTooLarge(5), "The form must have at most 5 bytes."),
+        (BodyTooSlow(5), "The form must arrive within 5 seconds."),
+        (BodyBroken(), "The form cannot be read to its end."),
         (BodyTypeRefused("Content-Type", "must be a form"), "Content-Type: must be a form."),
         (FieldMissing("unheard_of"), "unheard_of: missing."),
         (PasswordsDiffer(), "You entered two different new passwords"),
@@ -38,6 +44,15 @@ from zero2prod_core.errors import (
 )
 def test_people_read_labels_where_programs_read_names(error: Zero2ProdError, words: str) -> None:
     assert in_words(error).startswith(words)
+
+
+def test_every_sentence_is_an_error_s() -> None:
+    assert set(SENTENCES) <= set(STATUSES)
+
+
+@pytest.mark.parametrize("field", ["name", "email"])
+def test_who_consents_is_shown_the_labels_that_the_evidence_has(field: str) -> None:
+    assert SUBSCRIBE_FORM.words[field] == LABELS[field]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,7 @@
+import threading
+
 import pytest
+from structlog.testing import capture_logs
 
 from adapters_email.memory import InMemoryMailer
 from tests.support.waiting import eventually
@@ -17,6 +20,15 @@ SIGN_UP = SignUp(
 
 def recipients(mailer: InMemoryMailer) -> list[str]:
     return [mail.envelope.recipient for mail in mailer.mails]
+
+
+class Broken(embedding.Mailer):
+    async def run(self, desk: embedding.Desk) -> None:
+        raise ZeroDivisionError
+
+
+def argon2_threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("argon2")]
 
 
 @pytest.fixture
@@ -45,6 +57,27 @@ async def test_delivering_ends_with_a_failure_in_the_block(house: Embedded, mail
             raise ZeroDivisionError
     await house.application.subscribe(SIGN_UP)
     assert recipients(mailer) == []
+
+
+async def test_a_mailer_that_fails_is_logged_at_once_and_raised_at_the_end() -> None:
+    house = embedding.in_memory(POLICY, Broken())
+
+    async def logged() -> bool:
+        return any(line["event"] == "delivering_failed" for line in lines)
+
+    with capture_logs() as lines, pytest.raises(ZeroDivisionError):
+        async with house.delivering():
+            assert await eventually(logged)
+
+
+async def test_its_own_hasher_rests_after_the_block_and_can_be_used_again(house: Embedded) -> None:
+    hasher = house.application.set_password.passwords
+    for _ in range(2):
+        async with house.delivering():
+            encoded = await hasher.hash("correct horse")
+            assert (await hasher.verify("correct horse", encoded)).matches
+            assert argon2_threads()
+        assert not argon2_threads()
 
 
 async def test_what_is_due_is_sent_at_once(house: Embedded, mailer: InMemoryMailer) -> None:

@@ -12,9 +12,9 @@ import aiohttp
 import aiosmtplib
 import pytest
 
-import adapters_http.mailbox
 from adapters_http.assets import STATIC, asset
 from zero2prod.mailbox import LARGEST_MAIL, LOOPBACK, Mailbox
+from zero2prod.mailbox_client import MailboxClient
 from zero2prod_core.errors import SettingInvalid
 from zero2prod_core.ports.system import Clock
 
@@ -274,11 +274,11 @@ async def test_the_site_may_ask_whether_anybody_has_looked(
     await send(mailbox, letter())
     async with page.get(path) as response:
         await response.read()
-    assert json.loads(await text_of(page, "/state")) == {"opened": is_opened, "mails": 1}
+    assert json.loads(await text_of(page, "/state")) == {"opened": is_opened}
 
 
 async def test_the_site_s_question_is_understood(page: aiohttp.ClientSession, mailbox: Mailbox) -> None:
-    asking = adapters_http.mailbox.Mailbox(mailbox.page_url)
+    asking = MailboxClient(mailbox.page_url)
     assert await asking.is_opened() is False
     await text_of(page, "/")
     assert await asking.is_opened() is True

@@ -5,7 +5,7 @@ import pytest
 
 from zero2prod.testing.builders import T0, delivery, later, letter, new_id, newsletter, subscriber
 from zero2prod.testing.contract import Contract
-from zero2prod.testing.contracts.beginnings import LATER, suppress
+from zero2prod.testing.contracts.beginnings import LATER, OK, attempting, suppress
 from zero2prod.testing.faults import rolled_back
 from zero2prod.testing.ledger import Ledger
 from zero2prod_core.domain.deliveries import DeliveryKey, DeliveryState
@@ -130,6 +130,16 @@ class CountingContract(Contract):
         assert await self.ledger.sums(first) == {PENDING: 3}
         assert await self.ledger.sums(second) == {PENDING: 1}
         assert await self.ledger.sums(letter()) == {}
+
+    async def test_it_is_known_whether_any_mail_of_some_letters_was_sent(self) -> None:
+        sent, _, taken = await attempting(self.ledger)
+        waiting, _, _ = await attempting(self.ledger)
+        found = []
+        for _ in range(2):
+            async with self.ledger.uow.reading() as tx:
+                found.append([await tx.deliveries.any_sent(ids) for ids in ([sent.id, waiting.id], [waiting.id], [])])
+            await self.ledger.report(taken, OK)
+        assert found == [[False, False, False], [True, False, False]]
 
     async def test_unfinished_are_the_due_and_the_held_of_open_letters(self) -> None:
         words, paused = await self.ledger.letter(), await self.ledger.letter(state=LetterState.PAUSED)

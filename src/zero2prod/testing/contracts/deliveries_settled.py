@@ -33,16 +33,6 @@ FAILED = DeliveryState.FAILED
 class ResultsContract(Contract):
     """What the outcome of an attempt makes of its row."""
 
-    async def test_it_is_known_whether_any_mail_of_some_letters_was_sent(self) -> None:
-        sent, _, taken = await attempting(self.ledger)
-        waiting, _, _ = await attempting(self.ledger)
-        found = []
-        for _ in range(2):
-            async with self.ledger.uow.reading() as tx:
-                found.append([await tx.deliveries.any_sent(ids) for ids in ([sent.id, waiting.id], [waiting.id], [])])
-            await self.ledger.report(taken, OK)
-        assert found == [[False, False, False], [True, False, False]]
-
     @pytest.mark.parametrize(
         ("outcome", "state"),
         [

@@ -176,10 +176,11 @@ class TransactionsContract(Contract):
             lambda tx: tx.accounts.save(account()),
             lambda tx: tx.issues.save(issue(letter())),
             lambda tx: tx.letters.save(letter()),
+            lambda tx: tx.newsletters.save(newsletter()),
             lambda tx: tx.subscribers.save_batch([subscriber()]),
             lambda tx: tx.subscribers.save_round(opened_round(subscriber())),
         ],
-        ids=["account", "issue", "letter", "subscriber", "round"],
+        ids=["account", "issue", "letter", "newsletter", "subscriber", "round"],
     )
     async def test_what_is_not_there_cannot_be_saved(self, save: Callable[[Transaction], Awaitable[None]]) -> None:
         with pytest.raises(Defect):

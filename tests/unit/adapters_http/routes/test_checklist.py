@@ -2,11 +2,10 @@
 
 import re
 
-import attrs
 import pytest
 
-from tests.support.http import CONFIG, JSON, House, serving
-from tests.unit.adapters_http.test_mailbox import answering
+from adapters_http.mailbox import Mailbox
+from tests.support.http import JSON, House, serving
 from zero2prod_core.domain.checklist import Step
 
 TITLES = {
@@ -47,16 +46,30 @@ async def test_a_newcomer_sees_every_step_with_its_place(staff: House) -> None:
     assert await _states(staff) == ["Not yet"] * 5
 
 
+class Counting(Mailbox):
+    """A mailbox that counts how often it is asked."""
+
+    url = "http://127.0.0.1:8025/"
+
+    def __init__(self, *, opened: bool = False) -> None:
+        self.opened = opened
+        self.asked = 0
+
+    async def is_opened(self) -> bool:
+        self.asked += 1
+        return self.opened
+
+
 async def test_with_a_mailbox_the_steps_lead_there() -> None:
-    async with answering('{"opened": false}') as url, serving(attrs.evolve(CONFIG, mailbox_url=url)) as house:
+    async with serving(mailbox=Counting()) as house:
         await house.log_in()
         shown = await _shown(house)
-    assert [shown[step]["link"] for step in ("mailbox", "confirm", "arrive")] == [url] * 3
+    assert [shown[step]["link"] for step in ("mailbox", "confirm", "arrive")] == [Counting.url] * 3
     assert shown["mailbox"]["state"] == "Not yet"
 
 
 async def test_a_mailbox_that_was_opened_ticks_its_step() -> None:
-    async with answering('{"opened": true}') as url, serving(attrs.evolve(CONFIG, mailbox_url=url)) as house:
+    async with serving(mailbox=Counting(opened=True)) as house:
         await house.log_in()
         assert (await _shown(house))["mailbox"]["state"] == "Done"
 
@@ -93,11 +106,26 @@ async def test_all_can_be_dismissed_at_once(staff: House, body: bytes) -> None:
     assert "Welcome ada" in page
 
 
-async def test_nobody_asks_the_mailbox_once_all_is_dismissed() -> None:
-    async with answering('{"opened": true}') as url, serving(attrs.evolve(CONFIG, mailbox_url=url)) as house:
+@pytest.mark.parametrize(("dismissed", "left"), [("all", 0), ("mailbox", 4)])
+async def test_nobody_asks_the_mailbox_once_its_step_is_dismissed(dismissed: str, left: int) -> None:
+    mailbox = Counting()
+    async with serving(mailbox=mailbox) as house:
         await house.log_in()
-        await house.post("/admin/checklist", {"step": "all"})
-        assert await _shown(house) == {}
+        await _shown(house)
+        assert mailbox.asked == 1
+        await house.post("/admin/checklist", {"step": dismissed})
+        assert len(await _shown(house)) == left
+    assert mailbox.asked == 1
+
+
+async def test_nobody_asks_the_mailbox_once_somebody_has_confirmed() -> None:
+    mailbox = Counting()
+    async with serving(mailbox=mailbox) as house:
+        await house.log_in()
+        await house.post("/subscriptions", {"name": "Ada", "email": "ada@example.com"})
+        await house.post("/subscriptions/confirm", {"subscription_token": await house.confirmation_token()})
+        assert (await _shown(house))["mailbox"]["state"] == "Done"
+    assert mailbox.asked == 0
 
 
 async def test_when_all_is_done_one_button_dismisses_the_rest(staff: House) -> None:

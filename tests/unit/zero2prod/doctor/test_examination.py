@@ -6,7 +6,7 @@ from tests.support.documentation import DOCS
 from tests.support.patients import PUBLIC, patient, told
 from zero2prod.doctor import examination
 from zero2prod.doctor.examination import CHECKS, Check, Concern, examine, for_a_person
-from zero2prod.doctor.findings import Finding, Level, Verdict, error, fine, warning
+from zero2prod.doctor.findings import Finding, Level, Verdict, error, fine, unchecked, warning
 from zero2prod.doctor.patient import Patient
 from zero2prod_core.errors import Defect, SchemaRefused, SettingInvalid, StoreUnavailable
 
@@ -42,8 +42,8 @@ class TestExamining:
         assert [(each.subject, each.level) for each in found] == [
             ("hangs", Level.ERROR),
             ("is well", Level.OK),
-            ("away", Level.WARNING),
-            ("lacks", Level.WARNING),
+            ("away", Level.UNKNOWN),
+            ("lacks", Level.UNKNOWN),
             ("refuses", Level.ERROR),
             ("breaks", Level.ERROR),
         ]
@@ -71,6 +71,7 @@ class TestForAPerson:
             check("well", fine("")),
             check("mine", warning("", "")),
             check("theirs", warning("", ""), Concern.THE_PUBLIC),
+            check("behind what is broken", unchecked("")),
             check("broken", error("", ""), Concern.THE_PUBLIC),
             check("watched", error("", ""), Concern.NOBODY),
         ]

@@ -1,4 +1,4 @@
-from zero2prod.doctor.findings import Finding, Level, error, fine, unchecked, warning
+from zero2prod.doctor.findings import Finding, Level, Verdict, error, fine, unchecked, warning
 
 
 def test_a_finding_is_one_line() -> None:
@@ -8,8 +8,8 @@ def test_a_finding_is_one_line() -> None:
 
 
 def test_levels_rise() -> None:
-    assert [fine("").level, warning("", "").level, error("", "").level] == list(Level)
+    assert [fine("").level, unchecked("").level, warning("", "").level, error("", "").level] == list(Level)
 
 
-def test_what_was_not_checked_is_a_warning() -> None:
-    assert unchecked("the sun shone") == warning("not checked, because the sun shone", "Mend that first")
+def test_what_was_not_checked_is_unknown() -> None:
+    assert unchecked("the sun shone") == Verdict(Level.UNKNOWN, "not checked, because the sun shone", "Mend that first")

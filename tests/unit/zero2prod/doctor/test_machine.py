@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.patients import patient
+from zero2prod import kept_keys
 from zero2prod.doctor import machine
 from zero2prod.doctor.findings import Level
 from zero2prod.testing.builders import KEY
@@ -22,7 +23,7 @@ class TestKeys:
     async def test_none_is_an_error(self) -> None:
         verdict = await machine.keys(patient(keys=""))
         assert verdict.level is Level.ERROR
-        assert "ZERO2PROD_SECRET_KEYS" in verdict.remedy
+        assert verdict.remedy.startswith("Give one in ZERO2PROD_SECRET_KEYS, made by: python ")
 
 
 class TestSecretFiles:
@@ -48,7 +49,7 @@ class TestSecretFiles:
 
     async def test_the_keys_that_up_keeps(self, tmp_path: Path) -> None:
         assert (await machine.secret_files(patient(data_dir=tmp_path))).level is Level.OK
-        keys = tmp_path / "secret-keys"
+        keys = tmp_path / kept_keys.NAME
         keys.touch()
         keys.chmod(0o604)
         verdict = await machine.secret_files(patient(data_dir=tmp_path))

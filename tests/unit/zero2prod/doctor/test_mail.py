@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from tests.support.patients import answering, patient
+from tests.support.patients import PUBLIC, patient
+from tests.support.sites import answering
 from tests.support.smtp_server import DROP, SILENT, SmtpServer, certificate
 from zero2prod.doctor import mail
 from zero2prod.doctor.findings import Level, Verdict
-from zero2prod.settings import MailSettings, Transport
+from zero2prod.settings import HttpSettings, MailSettings, Transport
 
 
 @pytest.fixture
@@ -60,6 +61,16 @@ class TestSmtp:
         assert verdict.level is Level.ERROR
         assert said in verdict.says
         assert verdict.remedy
+
+    async def test_one_that_is_slow_at_every_step_is_named(
+        self, server: SmtpServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(mail, "DIALOGUE_LASTS", 0.2)
+        server.script["EHLO"].append(SILENT)
+        verdict = await looked(f"{server.url}?tls=none")
+        assert verdict.level is Level.ERROR
+        assert verdict.says == f"127.0.0.1:{server.port} answers so slowly that after 0.2 s it was not ready for mail"
+        assert "ZERO2PROD_MAIL_SMTP_URL" in verdict.remedy
 
     @pytest.mark.parametrize("host", ["127.0.0.1:1", "no-such-host.test:25"])
     async def test_a_server_that_is_not_there(self, host: str) -> None:
@@ -143,3 +154,19 @@ async def test_mail_that_is_not_sent_is_a_warning(transport: Transport) -> None:
     verdict = await mail.mail_server(patient(mail=MailSettings(transport=transport)))
     assert verdict.level is Level.WARNING
     assert transport in verdict.says
+
+
+class TestSender:
+    @pytest.mark.parametrize(
+        ("http", "settings", "level"),
+        [
+            (HttpSettings(), MailSettings(), Level.OK),
+            (PUBLIC, MailSettings(), Level.OK),
+            (HttpSettings(base_url="https://198.51.100.7"), MailSettings(), Level.WARNING),
+            (HttpSettings(base_url="https://198.51.100.7"), MailSettings(sender="news@example.org"), Level.OK),
+        ],
+    )
+    async def test_it_must_be_at_a_domain(self, http: HttpSettings, settings: MailSettings, level: Level) -> None:
+        verdict = await mail.sender(patient(http, settings))
+        assert verdict.level is level
+        assert ("ZERO2PROD_MAIL_SENDER" in verdict.remedy) == (level is Level.WARNING)

@@ -3,10 +3,11 @@ import asyncio
 import pytest
 from aiohttp import web
 
-from tests.support.patients import PUBLIC, answering, patient
+from tests.support.patients import PUBLIC, patient
+from tests.support.sites import answering
 from zero2prod.doctor import asking, site
 from zero2prod.doctor.findings import Level
-from zero2prod.settings import HttpSettings, MailSettings
+from zero2prod.settings import HttpSettings
 
 PLAIN = HttpSettings(base_url="http://news.example.org")
 
@@ -78,19 +79,3 @@ class TestSite:
         async with answering(silent) as url:
             verdict = await site.site(patient(HttpSettings(base_url=url)))
         assert "no answer within 0.1 s" in verdict.says
-
-
-class TestSender:
-    @pytest.mark.parametrize(
-        ("http", "mail", "level"),
-        [
-            (HttpSettings(), MailSettings(), Level.OK),
-            (PUBLIC, MailSettings(), Level.OK),
-            (HttpSettings(base_url="https://198.51.100.7"), MailSettings(), Level.WARNING),
-            (HttpSettings(base_url="https://198.51.100.7"), MailSettings(sender="news@example.org"), Level.OK),
-        ],
-    )
-    async def test_it_must_be_at_a_domain(self, http: HttpSettings, mail: MailSettings, level: Level) -> None:
-        verdict = await site.sender(patient(http, mail))
-        assert verdict.level is level
-        assert ("ZERO2PROD_MAIL_SENDER" in verdict.remedy) == (level is Level.WARNING)

@@ -4,6 +4,7 @@ from hypothesis.strategies import from_regex
 
 from zero2prod.testing.builders import account
 from zero2prod_core.domain.accounts import USERNAME, Username
+from zero2prod_core.domain.checklist import Step
 from zero2prod_core.errors import FieldInvalid, FieldMissing
 
 
@@ -22,6 +23,11 @@ def test_what_does_not_fit_is_refused(raw: str) -> None:
 def test_an_empty_one_is_missing() -> None:
     with pytest.raises(FieldMissing, match=r"^name: missing"):
         Username.parse("", "name")
+
+
+def test_steps_that_are_dismissed_stay_so() -> None:
+    dismissed = account().dismissing([Step.SUBSCRIBE]).dismissing([Step.MAILBOX, Step.SUBSCRIBE])
+    assert dismissed.dismissed == {Step.SUBSCRIBE, Step.MAILBOX}
 
 
 def test_an_account_does_not_show_its_hash() -> None:

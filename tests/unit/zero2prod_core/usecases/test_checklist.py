@@ -1,5 +1,7 @@
 """A newcomer's checklist, from nothing to the first issue in a mailbox."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from tests.support.core import ADA, Core, publication, sign_up
@@ -10,9 +12,26 @@ from zero2prod_core.domain.subscribers import Event
 from zero2prod_core.errors import AccountUnknown
 
 
+class Mailbox:
+    """Says whether it was opened, and counts how often it is asked."""
+
+    def __init__(self, *, opened: bool = False) -> None:
+        self.opened = opened
+        self.asked = 0
+
+    async def __call__(self) -> bool:
+        self.asked += 1
+        return self.opened
+
+
+async def read(core: Core, mailbox: Mailbox, username: str = "ursula") -> Sequence[Item]:
+    """The account's checklist as the dashboard asks for it."""
+    account, issues = await core.stored_account(username), await core.application.list_issues(20)
+    return await core.application.read_checklist(account, issues, mailbox)
+
+
 async def done(core: Core, *, mailbox_opened: bool = False) -> list[Step]:
-    account = await core.stored_account()
-    items = await core.application.read_checklist(account, mailbox_opened=mailbox_opened)
+    items = await read(core, Mailbox(opened=mailbox_opened))
     return [item.step for item in items if item.done]
 
 
@@ -22,7 +41,7 @@ async def staff(core: Core) -> None:
 
 
 async def test_it_begins_with_everything_to_do_in_the_order_of_doing(core: Core) -> None:
-    items = await core.application.read_checklist(await core.stored_account(), mailbox_opened=False)
+    items = await read(core, Mailbox())
     assert items == [Item(step, done=False) for step in Step]
     assert " ".join(Step) == "subscribe mailbox confirm publish arrive"
 
@@ -67,16 +86,37 @@ async def test_what_is_dismissed_is_gone_for_this_account_alone(core: Core) -> N
     account = await core.stored_account()
     await core.application.dismiss_steps(origin(), account.id, [Step.MAILBOX, Step.ARRIVE])
     await core.application.dismiss_steps(origin(), account.id, [Step.SUBSCRIBE])
-    left = await core.application.read_checklist(await core.stored_account(), mailbox_opened=False)
-    assert [item.step for item in left] == [Step.CONFIRM, Step.PUBLISH]
-    others = await core.application.read_checklist(await core.stored_account("other"), mailbox_opened=False)
-    assert len(others) == len(Step)
+    assert [item.step for item in await read(core, Mailbox())] == [Step.CONFIRM, Step.PUBLISH]
+    assert len(await read(core, Mailbox(), "other")) == len(Step)
+
+
+async def test_the_mailbox_is_asked_while_its_step_is_open(core: Core) -> None:
+    mailbox = Mailbox()
+    await core.application.subscribe(sign_up())
+    await read(core, mailbox)
+    assert mailbox.asked == 1
+
+
+async def test_the_mailbox_is_not_asked_once_its_step_is_dismissed(core: Core) -> None:
+    mailbox = Mailbox()
+    await core.application.dismiss_steps(origin(), (await core.stored_account()).id, [Step.MAILBOX])
+    await read(core, mailbox)
+    assert mailbox.asked == 0
+
+
+async def test_the_mailbox_is_not_asked_once_somebody_has_confirmed(core: Core) -> None:
+    mailbox = Mailbox()
+    await core.confirmed()
+    assert Item(Step.MAILBOX, done=True) in await read(core, mailbox)
+    assert mailbox.asked == 0
 
 
 async def test_with_all_dismissed_nothing_is_looked_up(core: Core) -> None:
     await core.published(ADA)
     await core.application.dismiss_steps(origin(), (await core.stored_account()).id, list(Step))
-    assert await core.application.read_checklist(await core.stored_account(), mailbox_opened=True) == ()
+    mailbox = Mailbox()
+    assert await read(core, mailbox) == ()
+    assert mailbox.asked == 0
 
 
 async def test_each_dismissal_is_one_event_and_a_repetition_none(core: Core) -> None:
