@@ -1,7 +1,7 @@
-"""The first start in a fresh clone, and the second, as a person at a terminal sees them; standard library only.
+"""The first start in a fresh clone, and later ones, as a person at a terminal sees them; standard library only.
 
-Run in the clone, as the user whose start it is: ``python3 tests/first_start.py``. Exit status 1 and the output of
-``make up`` if a start is late, a page is missing, or Ctrl-C leaves a process behind.
+Run in the clone, as the user whose start it is: ``python3 -m tests.first_start``. Exit status 1 and the output of
+``make up`` if a start is late, a page is missing, the first issue does not arrive, or Ctrl-C leaves a process behind.
 """
 
 import ctypes
@@ -14,12 +14,22 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO
+
+from tests.first_issue import Lost, receive_an_issue
 
 # What is promised: everything set up from nothing, and then a start that a person does not wait for.
 FIRST_START_SECONDS = 180
 LATER_START_SECONDS = 15
+
+# Also promised: from the first `make up` in a clone to an issue of one's own.
+FIRST_ISSUE_SECONDS = 300
+
+# Every package index is out of reach.
+OFFLINE = {"PIP_NO_INDEX": "1"}
 
 # A worker may finish what is in flight for 30 s; the database follows it.
 STOP_SECONDS = 40
@@ -33,50 +43,92 @@ class Amiss(Exception):
 
 
 def main() -> int:
-    """Start twice, the second time with every package index out of reach."""
+    """Start where data are usually kept, twice, and then where there are none, so that a person can be new there."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     try:
-        start_and_stop("the first start", FIRST_START_SECONDS, {})
-        start_and_stop("a later start", LATER_START_SECONDS, {"PIP_NO_INDEX": "1"})
+        setting_up = start_and_stop(Start("the first start", FIRST_START_SECONDS), leave)
+        start_and_stop(Start("a later start", LATER_START_SECONDS, OFFLINE), leave)
+        with tempfile.TemporaryDirectory(prefix="zero2prod-first-issue-") as directory:
+            Path(directory).chmod(0o755)  # the account of the database, where root starts it, has to pass
+            new = f"--data-dir {directory}/data"
+            start = Start("a start without data", LATER_START_SECONDS, OFFLINE, new)
+            expect_in_time(setting_up + start_and_stop(start, walk))
     except Amiss as amiss:
         print(f"first start: {amiss}", file=sys.stderr)
         return 1
     return 0
 
 
-def start_and_stop(name: str, limit: float, environment: dict[str, str]) -> None:
-    """``make up``, look at two pages, Ctrl-C; raises ``Amiss``, with all that was printed."""
+@dataclass
+class Start:
+    """One ``make up``: its time limit in seconds, what the environment has besides, and arguments besides the port."""
+
+    name: str
+    limit: float
+    environment: Mapping[str, str] = field(default_factory=dict)
+    arguments: str = ""
+
+
+def start_and_stop(start: Start, use: Callable[[IO[str]], None]) -> float:
+    """``make up``, look at two pages, ``use`` what is printed, Ctrl-C; the seconds from the start to the end of use.
+
+    Raises ``Amiss``, with all that was printed.
+    """
     with tempfile.TemporaryFile("w+") as output:
         port = free_port()
         began = time.monotonic()
         process = subprocess.Popen(
-            ["make", "up", f"ARGS=--port {port}"],
+            ["make", "up", f"ARGS=--port {port} {start.arguments}"],
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=os.environ | environment,
+            env={**os.environ, **start.environment},
             start_new_session=True,
         )
         try:
-            look_at_pages(name, process, port, limit)
-            taken = time.monotonic() - began
+            look_at_pages(start, process, port)
+            served = time.monotonic() - began
+            use(output)
+            used = time.monotonic() - began
             stop(process)
             expect_quiet(output)
         except Amiss as amiss:
             raise Amiss(f"{amiss}; it printed:\n{printed(output)}") from None
         finally:
             kill_what_is_left(process)
-        print(f"{name} served after {taken:.1f} s and stopped without a trace")
+        print(f"{start.name} served after {served:.1f} s and stopped without a trace")
+        return used
 
 
-def look_at_pages(name: str, process: subprocess.Popen[bytes], port: int, limit: float) -> None:
-    """The service is alive within ``limit`` seconds and shows the form that visitors sign up with."""
+def leave(output: IO[str]) -> None:
+    """The pages are there: that is all."""
+
+
+def walk(output: IO[str]) -> None:
+    """Go the way of the checklist, from nothing but what the terminal says."""
+    if not within(LATER_START_SECONDS, lambda: "Ctrl-C" in printed(output)):
+        raise Amiss("it served and did not say where")
+    try:
+        receive_an_issue(printed(output))
+    except (Lost, OSError) as lost:
+        raise Amiss(f"the first issue did not arrive: {lost}") from None
+
+
+def expect_in_time(seconds: float) -> None:
+    """``seconds`` from nothing to an issue, as a machine needs them; the rest is a person's, who reads and types."""
+    print(f"setting up and the way to the first issue took {seconds:.1f} s")
+    if seconds > FIRST_ISSUE_SECONDS:
+        raise Amiss(f"the first issue took {seconds:.1f} s, more than {FIRST_ISSUE_SECONDS} s")
+
+
+def look_at_pages(start: Start, process: subprocess.Popen[bytes], port: int) -> None:
+    """The service is alive in time and shows the form that visitors sign up with."""
     site = f"http://127.0.0.1:{port}"
-    if not within(limit, lambda: process.poll() is not None or answers(f"{site}/health_check") is not None):
-        raise Amiss(f"{name} did not serve within {limit:.0f} s")
+    if not within(start.limit, lambda: process.poll() is not None or answers(f"{site}/health_check") is not None):
+        raise Amiss(f"{start.name} did not serve within {start.limit:.0f} s")
     if process.poll() is not None:
-        raise Amiss(f"{name} ended with status {process.returncode}")
+        raise Amiss(f"{start.name} ended with status {process.returncode}")
     if "<form" not in (answers(site) or ""):
-        raise Amiss(f"{name} served a first page without a form")
+        raise Amiss(f"{start.name} served a first page without a form")
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
@@ -141,9 +193,8 @@ def free_port() -> int:
 
 
 def printed(output: IO[str]) -> str:
-    """All of it so far."""
-    output.seek(0)
-    return output.read()
+    """All of it so far; whoever writes shares our place in the file, so it must not be moved."""
+    return os.pread(output.fileno(), os.fstat(output.fileno()).st_size, 0).decode(errors="replace")
 
 
 if __name__ == "__main__":

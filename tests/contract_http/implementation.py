@@ -1,7 +1,7 @@
 """How the suite starts, feeds and empties the implementation under test. Nothing else in this directory knows it.
 
 To test another implementation of the contract, write a module with the same function `installation`, whose result has
-the methods of ``ports.Installation``, and name it in the environment::
+the methods of ``ports.Installation``, and the same constant, and name it in the environment::
 
     CONTRACT_IMPLEMENTATION=my_package.contract pytest tests/contract_http
 """
@@ -17,11 +17,14 @@ import psycopg
 import pytest
 from psycopg.errors import DeadlockDetected
 
+from adapters_http.config import LARGEST_FORM
 from tests.contract_http.ports import Ended, Settings
 from tests.support.databases import Database, migrated_database
 from tests.support.services import Installation as Processes
 from tests.support.services import free_port
 from tests.support.waiting import until
+
+__all__ = ["LARGEST_FORM", "Zero2Prod", "installation"]
 
 # The suite never sends by SMTP, and a mistake that does so shall fail at once.
 NOBODY_LISTENS = 1
@@ -93,8 +96,9 @@ class Zero2Prod:
         ((row,),) = self.database.superuser.execute(ACCOUNT, [username]).fetchall()
         self.accounts[username, password] = row
 
-    def create_newsletter(self, slug: str, postal_address: str) -> None:
-        ended = self._run("newsletters", "create", slug, "--name", slug, "--postal-address", postal_address)
+    def create_newsletter(self, slug: str, *, reply_to: str = "", postal_address: str = "") -> None:
+        given = ("--reply-to", reply_to, "--postal-address", postal_address)
+        ended = self._run("newsletters", "create", slug, "--name", slug, *given)
         assert ended.status == 0, ended.said
 
     def publish(self, title: str, text: str, key: str) -> Ended:

@@ -36,6 +36,7 @@ class Mail:
     text: str
     html: str
     headers: Sequence[tuple[str, str]]
+    reply_to: str = ""
 
     @classmethod
     def of(cls, message: Mapping[str, Any]) -> "Mail":
@@ -47,6 +48,7 @@ class Mail:
             message.get("TextBody") or "",
             message.get("HtmlBody") or "",
             headers,
+            message.get("ReplyTo") or "",
         )
 
     def header(self, name: str) -> str:

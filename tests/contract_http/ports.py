@@ -47,8 +47,10 @@ class Installation(Protocol):
     def create_account(self, username: str, password: str) -> None:
         """Make an account of the staff."""
 
-    def create_newsletter(self, slug: str, postal_address: str) -> None:
-        """Make a newsletter whose issues show a postal address at their foot."""
+    def create_newsletter(self, slug: str, *, reply_to: str = "", postal_address: str = "") -> None:
+        """Make a newsletter whose issues ask for answers at an e-mail address and show a postal address at their foot,
+        where these are given.
+        """
 
     def publish(self, title: str, text: str, key: str) -> Ended:
         """Publish an issue of the default newsletter from a terminal."""
@@ -62,6 +64,9 @@ class Installation(Protocol):
 
 class Implementation(Protocol):
     """The module that ``CONTRACT_IMPLEMENTATION`` names."""
+
+    LARGEST_FORM: int
+    """Bytes that the body of a public form may have; the contract leaves the number to the implementation."""
 
     def installation(self, request: pytest.FixtureRequest, settings: Settings) -> AbstractContextManager[Installation]:
         """Make a fresh database with whatever has to be in it; ``request`` gives access to this project's fixtures."""

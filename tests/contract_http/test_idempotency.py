@@ -29,7 +29,6 @@ CREATE TRIGGER be_slow BEFORE INSERT ON newsletter_issues FOR EACH ROW EXECUTE F
 FAST_AGAIN = "DROP FUNCTION be_slow CASCADE"
 
 WORKING_ON_IT = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 @pytest.fixture(autouse=True)
@@ -79,8 +78,10 @@ def test_a_colleague_with_the_same_form_gets_the_same_answer(site: Site, staff: 
 
 def test_concurrent_form_submission_is_handled_gracefully(site: Site, staff: Visitor, colleague: Visitor) -> None:
     with slowly(site) as go_on, ThreadPoolExecutor() as threads:
-        answers = [threads.submit(each.publish) for each in (staff, colleague)]
-        assert until(lambda: site.rows(WORKING_ON_IT) == site.rows(WAITING) == [(1,)])
+        answers = [begun(threads, staff, site), threads.submit(colleague.publish)]
+        # In the time of a whole page the second comes as well; how it waits is the implementation's affair.
+        assert colleague.get("/admin/newsletters").status_code == 200
+        assert not any(answer.done() for answer in answers)
         go_on()
         first, second = (answer.result() for answer in answers)
     assert (first.status_code, first.headers["location"]) == (303, "/admin/newsletters")
@@ -148,7 +149,7 @@ def expect_unlocked(connection: "psycopg.Connection[tuple[bool]]") -> None:
 
 
 def test_a_key_belongs_to_its_newsletter(site: Site, staff: Visitor) -> None:
-    site.installation.create_newsletter("weekly", "")
+    site.installation.create_newsletter("weekly")
     for newsletter in ("default", "weekly"):
         expect_redirect(staff.publish(newsletter=newsletter), "/admin/newsletters")
     assert staff.publish(newsletter="weekly", title="Another").status_code == 422

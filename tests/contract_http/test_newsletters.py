@@ -157,9 +157,29 @@ def test_what_was_typed_is_not_lost_when_it_is_refused(staff: Visitor) -> None:
 
 
 def test_each_newsletter_has_readers_of_its_own(site: Site, staff: Visitor, visitor: Visitor) -> None:
-    site.installation.create_newsletter("weekly", "")
+    site.installation.create_newsletter("weekly")
     site.readers(visitor, "daily@example.com")
     site.readers(visitor, "weekly@example.com", newsletter="weekly")
     expect_redirect(staff.publish(newsletter="weekly"), "/admin/newsletters")
     site.installation.settle()
     assert [mail.recipient for mail in issues(site)] == ["weekly@example.com"]
+
+
+def test_a_newsletters_settings_are_in_its_mails(site: Site, staff: Visitor, visitor: Visitor) -> None:
+    postal_address = "Garden Road 1, Kew"
+    site.installation.create_newsletter("weekly", reply_to="ask@example.org", postal_address=postal_address)
+    site.readers(visitor, READER, newsletter="weekly")
+    staff.publish(newsletter="weekly")
+    site.installation.settle()
+    (mail,) = issues(site)
+    assert "ask@example.org" in mail.reply_to
+    assert postal_address in mail.text
+    assert postal_address in mail.html
+
+
+def test_without_a_reply_to_answers_go_to_the_sender(site: Site, staff: Visitor, visitor: Visitor) -> None:
+    site.readers(visitor, READER)
+    staff.publish()
+    site.installation.settle()
+    (mail,) = issues(site)
+    assert mail.reply_to == ""

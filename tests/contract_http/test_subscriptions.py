@@ -164,7 +164,7 @@ def test_a_reader_who_signs_up_again_stays_confirmed(site: Site, visitor: Visito
 
 
 def test_a_newsletter_is_chosen_by_its_slug(site: Site, visitor: Visitor) -> None:
-    site.installation.create_newsletter("weekly", "")
+    site.installation.create_newsletter("weekly")
     assert visitor.subscribe(EMAIL, newsletter="weekly").status_code == 200
     assert visitor.subscribe(EMAIL, newsletter="default").status_code == 200
     assert visitor.subscribe(EMAIL, newsletter="").status_code == 200

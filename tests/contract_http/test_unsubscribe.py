@@ -158,7 +158,7 @@ def test_a_database_dump_holds_no_link_to_leave(site: Site, mail: Mail) -> None:
 
 
 def test_the_foot_has_the_postal_address_where_there_is_one(site: Site, staff: Visitor, visitor: Visitor) -> None:
-    site.installation.create_newsletter("weekly", "The Weekly & Sons, 1 Example Street, Springfield")
+    site.installation.create_newsletter("weekly", postal_address="The Weekly & Sons, 1 Example Street, Springfield")
     site.readers(visitor, READER, newsletter="weekly")
     mail = issue_to(site, staff, newsletter="weekly")
     assert "The Weekly & Sons, 1 Example Street, Springfield" in mail.text

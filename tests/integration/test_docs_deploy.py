@@ -17,8 +17,9 @@ from tests.support.databases import Database, migrated_database
 from tests.support.documentation import blocks
 from tests.support.http import FORM
 from tests.support.postgres import scratch_directory
-from tests.support.proxies import HOST, VISITOR, Proxy, caddy, nginx
+from tests.support.proxies import HOST, SBIN, VISITOR, Proxy, caddy, nginx
 from tests.support.services import Installation, free_port
+from tests.support.shells import Shell
 from tests.support.waiting import until
 from zero2prod.testing.builders import KEY, new_id, number
 from zero2prod_core.domain.keys import Key
@@ -169,6 +170,22 @@ def test_nginx_limits_forms_and_never_unsubscribing(site: tuple[Installation, Da
         assert until(lambda: sign_up(proxy)[0] == 429, LIMITED_WITHIN)
         assert {proxy.ask("POST", link, b"", FORM).status for _ in range(30)} == {401}
         assert proxy.ask("GET", "/").status == 200
+
+
+@pytest.mark.system_package("nginx", "nginx")
+def test_a_site_of_nginx_is_switched_on(site: tuple[Installation, Database]) -> None:
+    (switch_on,) = blocks("deploy-behind-nginx", "sh")
+    with started("nginx", site[0]) as proxy:
+        place, program = proxy.place, f"nginx -e {proxy.place}/error.log -p {proxy.place} -c {proxy.place}/nginx.conf"
+        (place / "site").rename(place / "available")
+        exchanges = {
+            "/etc/nginx/sites-available/zero2prod": str(place / "available"),
+            "/etc/nginx/sites-enabled/zero2prod": str(place / "site"),
+            "nginx -t": f"{program} -t",
+            "systemctl reload nginx": f"{program} -s reload",
+        }
+        Shell.in_checkout(place, exchanges, {"PATH": SBIN}).succeeds(switch_on)
+        assert until(lambda: proxy.is_ready)
 
 
 @pytest.mark.system_package("systemd", "systemd-analyze")

@@ -1,8 +1,6 @@
-"""The how-tos about backups and upgrades, typed as they stand against real servers."""
+"""The how-tos about backups, upgrades and keys, typed as they stand against real servers."""
 
 import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
@@ -10,21 +8,20 @@ import orjson
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
 
 from adapters_postgres import migrate as migrations
 from adapters_postgres.embedded import EmbeddedPostgres
-from adapters_postgres.embedded.binaries import choose
 from adapters_postgres.embedded.cluster import APPLICATION, OWNER
-from adapters_postgres.embedded.processes import server_account
 from tests.support.databases import migrated_database
 from tests.support.documentation import blocks
 from tests.support.http import browsing
+from tests.support.machines import administrator, set_up, url_of
 from tests.support.postgres import scratch_directory
-from tests.support.services import SECRET_KEYS, Installation, free_port
+from tests.support.services import SECRET_KEYS, Installation
 from tests.support.shells import Shell
 from tests.support.smtp_server import SmtpServer
 from tests.support.up import House, up
+from zero2prod.testing.builders import KEY
 
 TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
 
@@ -35,14 +32,6 @@ WHERE relkind IN ('r', 'p', 'v') AND relnamespace = 'public'::regnamespace ORDER
 
 HEARTBEATS = "workers"
 """The table that workers write to while nobody does anything."""
-
-INSTEAD = """
-git() { echo "git $*" >> calls; }
-pip() { echo pip >> calls; }
-systemctl() { echo "systemctl $*" >> calls; }
-runuser() { shift 3; "$@"; }
-"""
-"""In place of what would change the machine."""
 
 
 @pytest.fixture
@@ -55,18 +44,6 @@ def place() -> Iterator[Path]:
 async def relay() -> AsyncIterator[SmtpServer]:
     async with SmtpServer() as server:
         yield server
-
-
-def url_of(server: EmbeddedPostgres, role: str, database: str) -> str:
-    """Without the port, which is the usual one: an ampersand would mean something to a shell."""
-    return f"postgresql://{role}@/{database}?host={conninfo_to_dict(server.superuser_url)['host']}"
-
-
-def administrator(server: EmbeddedPostgres) -> dict[str, str]:
-    """The environment of whoever looks after a database server: its programs, and all rights."""
-    told = conninfo_to_dict(server.superuser_url)
-    path = f"{choose(server_account()).bin}:{Path(sys.executable).parent}:{os.environ['PATH']}"
-    return {"PATH": path, "PGHOST": str(told["host"]), "PGPORT": str(told["port"]), "PGUSER": str(told["user"])}
 
 
 def counts(url: str) -> Mapping[str, int]:
@@ -139,20 +116,6 @@ async def test_the_database_that_up_brings_is_backed_up_and_restored(place: Path
         assert "error" not in shell.succeeds(check)
 
 
-def set_up(place: Path, secrets: Mapping[str, str], environment: Mapping[str, str]) -> Shell:
-    """A machine as the how-to about systemd leaves it, under ``place``."""
-    etc = place / "etc"
-    etc.mkdir()
-    for name, secret in {**secrets, "keys": SECRET_KEYS}.items():
-        (etc / name).write_text(secret)
-        (etc / name).chmod(0o600)
-    (settings,) = blocks("run-under-systemd", "env")
-    here = settings.replace("https://news.example.org", f"http://127.0.0.1:{free_port()}")
-    (etc / "environment").write_text(here.replace("/etc/zero2prod", str(etc)))
-    exchanges = {"/etc/zero2prod": str(etc), "/opt/zero2prod/bin/": ""}
-    return Shell.in_checkout(place, exchanges, environment, INSTEAD)
-
-
 async def test_an_upgrade_brings_an_older_schema_up_to_date(
     postgres_server: EmbeddedPostgres, relay: SmtpServer, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,3 +143,26 @@ async def test_an_upgrade_brings_an_older_schema_up_to_date(
         "pip",
         "systemctl start zero2prod-site zero2prod-worker@1 zero2prod-worker@2",
     ]
+
+
+async def test_keys_are_rotated(postgres_server: EmbeddedPostgres, relay: SmtpServer, place: Path) -> None:
+    front, ask, leaked, *_ = blocks("rotate-keys", "sh")
+    with migrated_database(postgres_server, "rotated") as database:
+        app = url_of(postgres_server, APPLICATION, "rotated")
+        house = Installation.over(app, relay.port)
+        with house.serving():
+            async with browsing(house.port) as browser:
+                assert (await browser.post("/subscriptions", {"name": "Ada", "email": "a@example.com"})).status == 200
+        told = {"ZERO2PROD_DATABASE_URL": app, "ZERO2PROD_MAIL_SMTP_URL": f"{relay.url}?tls=none"}
+        shell = set_up(place, {}, {**administrator(postgres_server), **told})
+        keys = place / "etc" / "keys"
+        await asyncio.to_thread(shell.succeeds, front)
+        new, old = keys.read_text().strip().split(",")
+        assert (len(new), old, keys.stat().st_mode & 0o777) == (64, SECRET_KEYS, 0o600)
+        keys.with_name("keys.new").write_text(new)
+        said = await asyncio.to_thread(shell.typed, ask)
+        assert (said.returncode, f"still in use: {KEY.id}" in said.stdout) == (1, True)
+        # A token that nobody has spent, made with the old key.
+        assert database.superuser.execute("SELECT key_id FROM tokens").fetchall() == [(KEY.id,)]
+        await asyncio.to_thread(shell.exchanging({"the old id": KEY.id}).succeeds, leaked)
+        assert database.superuser.execute("SELECT key_id FROM tokens").fetchall() == []
