@@ -11,6 +11,8 @@ upkeep := .venv-upkeep/.upkeep
 benchmarks := $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/*.py))
 
 pip_install = -m pip install --quiet --disable-pip-version-check
+or_say_why = || { echo "This could not be installed. The first time needs the network (or pip's own settings for a \
+mirror): then type the same once more." >&2; exit 1; }
 lock_with = .venv-upkeep/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS)
 
@@ -45,7 +47,7 @@ bench: $(dev) ## benchmarks; fails where a ratio is missed
 docs: $(dev) ## the documentation as a static site in build/site
 	@$(bin)/python docs/generate.py
 	@$(bin)/mkdocs build --strict
-	@echo "Ready in build/site"
+	@echo "Ready in build/site/index.html"
 
 soak: $(dev) ## long fault runs
 	@exec $(bin)/pytest -m soak --timeout=0 --hypothesis-profile=search $(ARGS)
@@ -69,19 +71,19 @@ clean: ## remove what the other targets made here
 # Installing this checkout itself asks no index: its build backend is in the lock.
 
 $(server): requirements/server.txt pyproject.toml $(venv)/pyvenv.cfg
-	@echo "Installing the server's locked dependencies into $(venv) (once; less than a minute on most lines)"
-	@$(bin)/python $(pip_install) --require-hashes -r requirements/server.txt
+	@echo "Installing the server's locked dependencies into $(venv) (once; about a minute on most lines)"
+	@$(bin)/python $(pip_install) --require-hashes -r requirements/server.txt $(or_say_why)
 	@$(bin)/python $(pip_install) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(dev): requirements/dev.txt $(server)
 	@echo "Installing the locked tools for tests and checks into $(venv)"
-	@$(bin)/python $(pip_install) --require-hashes -r requirements/dev.txt
+	@$(bin)/python $(pip_install) --require-hashes -r requirements/dev.txt $(or_say_why)
 	@touch $@
 
 $(upkeep): requirements/upkeep.txt
 	@$(make_venv) .venv-upkeep
-	@.venv-upkeep/bin/python $(pip_install) --require-hashes -r requirements/upkeep.txt
+	@.venv-upkeep/bin/python $(pip_install) --require-hashes -r requirements/upkeep.txt $(or_say_why)
 	@touch $@
 
 $(venv)/pyvenv.cfg:

@@ -39,7 +39,9 @@ def pages() -> dict[Path, str]:
     return {
         DOCS / "reference" / "settings.md": _filled("settings.md", sections="\n\n".join(_sections())),
         DOCS / "reference" / "command-line.md": _filled(
-            "command-line.md", statuses=_statuses(), commands="\n\n".join(_commands(click.Context(cli, **cli.context_settings), "zero2prod"))
+            "command-line.md",
+            statuses=_statuses(),
+            commands="\n\n".join(_commands(click.Context(cli, **cli.context_settings), "zero2prod")),
         ),
     }
 

@@ -24,6 +24,13 @@ from tests.support.waiting import eventually
 OWN = "of_ones_own"
 """The name of database and roles, in place of those that the tests' server has already."""
 
+ROLES = {
+    r"createuser --pwprompt zero2prod": f"createuser {OWN}",
+    r"--owner=zero2prod_owner": f"--owner={OWN}_owner",
+    r"template0 zero2prod$": f"template0 {OWN}",
+}
+"""Exchanges by which these are made."""
+
 # A start of two processes, each of which takes a second or two, on a machine with much else to do.
 WORKS_WITHIN = 40.0
 
@@ -57,9 +64,7 @@ def administrators_shell(server: EmbeddedPostgres, relay: SmtpServer, place: Pat
     etc.mkdir()
     (etc / "relay").write_text(relay.url)
     exchanges = {
-        r"createuser --pwprompt zero2prod": f"createuser {OWN}",
-        r"--owner=zero2prod_owner": f"--owner={OWN}_owner",
-        r"template0 zero2prod$": f"template0 {OWN}",
+        **ROLES,
         r"postgresql://zero2prod(\w*):secret@db\.example\.org/zero2prod\b": url_of(server, rf"{OWN}\1", OWN),
         r"/etc/zero2prod": str(etc),
         r"--port 8000": f"--port {port}",
@@ -124,6 +129,29 @@ async def test_services_of_a_machine(postgres_server: EmbeddedPostgres, relay: S
         "systemctl daemon-reload",
         "systemctl enable --now zero2prod-site zero2prod-worker@1 zero2prod-worker@2",
     ]
+
+
+async def test_a_server_goes_live_with_the_files_of_one_place(
+    server: EmbeddedPostgres, relay: SmtpServer, place: Path
+) -> None:
+    files, migrate, look = blocks("go-live-on-one-server", "sh")
+    roles, *_ = blocks("run-with-your-own-postgresql", "sh")
+    _, rights, *_ = blocks("run-under-systemd", "sh")
+    shell = set_up(place, {}, administrator(server)).exchanging(
+        {
+            **ROLES,
+            r"postgresql://zero2prod(\w*):secret@127\.0\.0\.1/zero2prod": url_of(server, rf"{OWN}\1", OWN),
+            r"smtp://news\S+tls=starttls": f"{relay.url}?tls=none",
+        }
+    )
+    await asyncio.to_thread(shell.succeeds, roles)
+    await asyncio.to_thread(shell.succeeds, files + rights)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (place / "etc").iterdir()}
+    assert modes["owner"] == 0o600
+    assert (modes["database"], modes["keys"], modes["relay"]) == (0o640,) * 3
+    assert "Applied" in await asyncio.to_thread(shell.succeeds, migrate)
+    found = (await asyncio.to_thread(shell.typed, look)).stdout
+    assert re.search(r"^ok +schema: ", found, re.MULTILINE), found
 
 
 async def test_the_doctor_speaks_to_people_and_to_programs(

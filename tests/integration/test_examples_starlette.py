@@ -3,8 +3,10 @@
 import email
 import email.policy
 import re
+import shlex
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -13,11 +15,12 @@ import pytest
 from httpx import ASGITransport, AsyncClient
 
 from examples.embed_in_starlette.app import service
-from tests.support.documentation import ROOT, blocks
+from tests.support.documentation import DOCS, ROOT, blocks
 from tests.support.waiting import eventually
 from zero2prod.testing.application import CountedIds
 
 SOURCE = ROOT / "examples" / "embed_in_starlette" / "app.py"
+PAGE = DOCS / "how-to" / "embed-the-core.md"
 ADA = "ada@example.com"
 PUBLICATION = {"title": "News", "text": "Hello, reader!", "key": "first"}
 
@@ -124,6 +127,28 @@ async def test_what_is_missing_is_refused(host: Host, path: str) -> None:
     answer = await host.client.post(path, json={})
     assert answer.status_code == 400
     assert "missing" in answer.json()["error"]
+
+
+async def test_the_page_starts_it_and_signs_up(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(SOURCE.parent)
+    *_, command = blocks("embed-the-core", "sh")
+    _, _, data, url = shlex.split(command)
+    (start,) = [each for each in blocks("embed-the-core", "python") if "from app import service" in each]
+    names: dict[str, Any] = {}
+    exec(compile(start, "start.py", "exec"), names)  # noqa: S102 - our own page
+    site = names["site"]
+    printed: list[str] = []
+
+    async def mailed() -> bool:
+        printed.append(capsys.readouterr().out)
+        return "https://news.example.org/subscriptions/confirm?" in "".join(printed)
+
+    async with AsyncClient(transport=ASGITransport(site)) as client, site.router.lifespan_context(site):
+        answer = await client.post(url, content=data)
+        assert f"`{answer.text}`" in PAGE.read_text()
+        assert await eventually(mailed)
 
 
 def test_it_is_short() -> None:

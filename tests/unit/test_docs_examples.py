@@ -54,7 +54,9 @@ OTHERS = {
     "sed",
     "set",
     "systemctl",
+    "umask",
     "useradd",
+    "uvicorn",
 }
 """Programs that are not ours and may stand in an example."""
 
@@ -86,8 +88,9 @@ def test_no_example_escapes_the_checks_by_its_indentation(page: Path) -> None:
 
 @pytest.mark.parametrize("example", examples("python"), ids=str)
 def test_a_python_example_runs_and_prints_what_the_page_says(example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
-    # A test of the guide imports the adapter that lies beside it.
-    monkeypatch.syspath_prepend(ROOT / "examples" / "own_adapter")
+    # Programs of the guides import what lies beside them.
+    for name in ("own_adapter", "embed_in_starlette"):
+        monkeypatch.syspath_prepend(ROOT / "examples" / name)
     printed = io.StringIO()
     with redirect_stdout(printed):
         exec(compile(example.code, relative(example.page), "exec"), {"__name__": "__main__"})  # noqa: S102 - our own page

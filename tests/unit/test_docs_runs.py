@@ -15,6 +15,7 @@ UPKEEP = "tests/integration/test_docs_upkeep.py"
 DEPLOY = "tests/integration/test_docs_deploy.py"
 
 FIRST_START = "not by pytest: tests/first_start.py types it in a fresh clone, and .ci/run what follows"
+UVICORN = "not run: uvicorn is none of our dependencies; the program is run without it, by the next block's test"
 INSTALLS = "not run: it asks a package index; tests/integration/test_wheel.py installs the wheel offline"
 
 OWN_DATABASE = f"{SETUP}::test_a_database_of_ones_own_serves_and_delivers"
@@ -26,6 +27,8 @@ BACKUP = f"{UPKEEP}::test_a_database_of_ones_own_is_backed_up_and_restored"
 OWN_BACKUP = f"{UPKEEP}::test_the_database_that_up_brings_is_backed_up_and_restored"
 UPGRADE = f"{UPKEEP}::test_an_upgrade_brings_an_older_schema_up_to_date"
 EXAMPLES = "tests/integration/test_examples.py::test_an_examples_tests_pass"
+STARLETTE = "tests/integration/test_examples_starlette.py::test_the_page_starts_it_and_signs_up"
+LIVE = f"{SETUP}::test_a_server_goes_live_with_the_files_of_one_place"
 KEYS = f"{UPKEEP}::test_keys_are_rotated"
 
 RUNS: Mapping[str, Sequence[str]] = {
@@ -35,6 +38,8 @@ RUNS: Mapping[str, Sequence[str]] = {
     "docs/how-to/check-an-installation.md": [DOCTOR, DOCTOR],
     "docs/how-to/deploy-behind-caddy.md": ["not run: it is for the machine's service manager alone"],
     "docs/how-to/deploy-behind-nginx.md": [f"{DEPLOY}::test_a_site_of_nginx_is_switched_on"],
+    "docs/how-to/embed-the-core.md": [INSTALLS, UVICORN, STARLETTE],
+    "docs/how-to/go-live-on-one-server.md": [LIVE] * 3,
     "docs/how-to/rotate-keys.md": [KEYS] * 3,
     "docs/how-to/run-under-systemd.md": [INSTALLS, MACHINE, MACHINE, MACHINE],
     "docs/how-to/run-with-your-own-postgresql.md": [OWN_DATABASE] * 8,

@@ -3,10 +3,10 @@
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from adapters_postgres.embedded import default_data_dir
 from tests.support.documentation import DOCS, ROOT, Example, examples
 from tests.support.http import JSON, serving
 from zero2prod import supervisor
@@ -16,8 +16,11 @@ from zero2prod.settings import Settings
 from zero2prod_core.domain.deliveries import DeliveryState
 from zero2prod_core.errors import Zero2ProdError
 
-COMPARED = ("Site ", "src/", "Zero2ProdError", "ok ")
-"""How the screens begin that are compared below, or with the doctor's tests."""
+COMPARED = ("Site ", "src/", "Zero2ProdError", "ok ", "> ")
+"""How the screens begin that are compared below, with the doctor's tests, or with those of the examples."""
+
+USUAL_DATA_DIR = "/home/ada/.local/share/zero2prod"
+"""Where Ada's data are, on the pages."""
 
 
 def shown() -> list[Example]:
@@ -33,9 +36,10 @@ async def places(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
         return f"{settings.base_url}/setup?token=…"
 
     monkeypatch.setattr(supervisor, "_set_up_link", link)
-    plan = supervisor.Plan(Path("data"), None, 1)
+    plan = supervisor.Plan(default_data_dir(), None, 1)
     await supervisor._announce(Settings(), "http://127.0.0.1:8025/", plan)
-    return capsys.readouterr().out
+    told = capsys.readouterr()
+    return (told.out + told.err).replace(str(default_data_dir()), USUAL_DATA_DIR)
 
 
 async def test_the_places_are_printed_as_the_pages_show_them(
