@@ -141,7 +141,8 @@ def _words_of_template(letter: Letter) -> Content:
 def _footer(newsletter: Newsletter, form: str) -> Text:
     values = {"newsletter.name": newsletter.name, "newsletter.postal_address": newsletter.postal_address or ""}
     template = packaged(LetterKind.ISSUE, f"footer.{form}")
-    return template.given(values, escaped if form == "html" else str)
+    footer = template.given(values, escaped if form == "html" else str)
+    return attrs.evolve(footer, pieces=(*footer.pieces[:-1], f"{footer.pieces[-1].rstrip()}\n"))
 
 
 def _list_headers(letter: Letter, newsletter: Newsletter, list_id: str) -> Sequence[Header]:

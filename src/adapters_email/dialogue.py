@@ -175,13 +175,21 @@ class Session:
         offered = self._offers.get("AUTH", "").upper().split()
         username, password = credentials.username, credentials.password
         if "PLAIN" in offered:
-            await self._ask("AUTH PLAIN " + _base64(f"\0{username}\0{password}"), "235")
+            await self._say_secretly("AUTH PLAIN " + _base64(f"\0{username}\0{password}"), "235")
         elif "LOGIN" in offered:
-            await self._ask("AUTH LOGIN", "334")
-            await self._ask(_base64(username), "334")
-            await self._ask(_base64(password), "235")
+            await self._say_secretly("AUTH LOGIN", "334")
+            await self._say_secretly(_base64(username), "334")
+            await self._say_secretly(_base64(password), "235")
         else:
             raise self._stop(None, "the server offers neither AUTH PLAIN nor AUTH LOGIN")
+
+    async def _say_secretly(self, command: str, wanted: str) -> None:
+        """A server may repeat what it was told, and a refusal is stored, logged and shown: its words are dropped."""
+        try:
+            await self._ask(command, wanted)
+        except Stopped as stopped:
+            ours = "login refused" if stopped.code is not None else stopped.text.partition(": ")[0]
+            raise self._stop(stopped.code, ours) from None
 
     def _parameters(self, mail: Mail) -> str:
         size = f" SIZE={len(mail.content)}" if "SIZE" in self._offers else ""

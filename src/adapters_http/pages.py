@@ -12,10 +12,14 @@ from aiohttp import hdrs, web
 from adapters_http.assets import asset
 from adapters_http.flashes import Flash, Flashes
 from adapters_http.wording import LABELS, in_words
+from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER, Newsletter
 
-__all__ = ["TEMPLATES", "Pages", "set_up_templates", "wants_json"]
+__all__ = ["BRAND", "TEMPLATES", "Pages", "name_given", "set_up_templates", "wants_json"]
 
 TEMPLATES: Final = Path(__file__).parent / "ui" / "templates"
+
+# What stands at the head of a page that is about no newsletter with a name of its own.
+BRAND: Final = "zero2prod"
 
 JSON: Final = re.compile(r"application/(?:problem\+)?json", re.IGNORECASE)
 
@@ -24,6 +28,11 @@ def wants_json(request: web.Request) -> bool:
     """Whether the client is a program that reads JSON: it names JSON and does not name HTML."""
     accept = ",".join(request.headers.getall(hdrs.ACCEPT, []))
     return JSON.search(accept) is not None and "text/html" not in accept.lower()
+
+
+def name_given(newsletter: Newsletter) -> str | None:
+    """Its name, unless it still has the one that every first newsletter starts with."""
+    return newsletter.name if newsletter.name != DEFAULT_NEWSLETTER.name else None
 
 
 def set_up_templates(app: web.Application) -> None:
@@ -47,8 +56,13 @@ class Pages:
 
     def shown(self, request: web.Request, template: str, status: int = 200, **values: object) -> web.Response:
         """A page without cookies: the same for everybody."""
-        context = {"flash": None, "path": request.path, **values}
+        context = {"flash": None, "path": request.path, "brand": BRAND, **values}
         return aiohttp_jinja2.render_template(template, request, context, status=status)
+
+    def about(self, request: web.Request, template: str, newsletter: Newsletter, **values: object) -> web.Response:
+        """A page for the readers of a newsletter, under its name."""
+        brand = name_given(newsletter) or BRAND
+        return self.shown(request, template, 200, newsletter=newsletter, brand=brand, **values)
 
     def staff(self, request: web.Request, template: str, status: int = 200, **values: object) -> web.Response:
         """A page that shows the flash it finds, once."""

@@ -120,19 +120,28 @@ WAYS_BACK: Final = (("/admin", DASHBOARD), ("/login", LOGIN))
 
 @attrs.frozen
 class Hint:
-    """What helps whoever followed a link that does not open: one sentence, which may begin with a link, or end with a
+    """What helps whoever followed a link that does not open: words that may follow a question and a link, or end with a
     command.
     """
 
     words: str
     link: WayBack | None = None
     command: str = ""
+    question: str = ""
 
 
 # By how the path of a refused link begins.
 HINTS: Final = (
     ("/subscriptions/confirm", Hint(": subscribe again, and a new mail follows.", WayBack("/", "Ask for a new link"))),
-    ("/setup", Hint("Whoever runs this service makes a new one:", command="zero2prod admin reset-password USERNAME")),
+    (
+        "/setup",
+        Hint(
+            ". Otherwise whoever runs this service makes a new link:",
+            WayBack("/login", "Log in"),
+            command="zero2prod admin reset-password USERNAME",
+            question="Already chosen? ",
+        ),
+    ),
     (
         "/unsubscribe/",
         Hint(

@@ -51,6 +51,12 @@ SENTENCES: Final[Mapping[str, str]] = {
 }
 
 
+# By the rule of a field: for those who have not read RFC 5321.
+PLAINLY: Final[Mapping[str, str]] = {
+    "must have a local part, one @ and a domain": "{label}: this is no whole e-mail address. {remedy}.",
+}
+
+
 def in_words(error: Zero2ProdError) -> str:
     """What the error says of its field, by the field's label; its message where it has none."""
     field = error.fields.get("field", "")
@@ -59,4 +65,5 @@ def in_words(error: Zero2ProdError) -> str:
         return str(error)
     if error.code == "field_missing" and field in IN_LINKS:
         sentence = MISSING_IN_LINK
+    sentence = PLAINLY.get(error.fields.get("rule", ""), sentence)
     return sentence.format(label=LABELS[field], **error.fields)

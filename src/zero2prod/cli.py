@@ -14,7 +14,14 @@ from zero2prod.commands.newsletters import newsletters
 from zero2prod.commands.services import migrate, serve, up, worker
 from zero2prod.commands.terminal import REFUSED, fail
 from zero2prod.services import WRONG_SET_UP
-from zero2prod_core.errors import DataDirectoryRefused, SchemaRefused, SettingInvalid, Unavailable, Zero2ProdError
+from zero2prod_core.errors import (
+    DataDirectoryRefused,
+    IssueUnknown,
+    SchemaRefused,
+    SettingInvalid,
+    Unavailable,
+    Zero2ProdError,
+)
 
 WRONG_USAGE = click.UsageError.exit_code
 
@@ -58,6 +65,8 @@ def main() -> None:
         fail("stopped at once, at the second signal.", INTERRUPTED)
     except (SettingInvalid, SchemaRefused, DataDirectoryRefused) as error:
         fail(str(error), WRONG_SET_UP)
+    except IssueUnknown as error:
+        fail(f"{error} Those that there are: zero2prod issues list", REFUSED)
     except Zero2ProdError as error:
         fail(f"{error}{_driver_says(error)}", REFUSED)
     except OSError as error:
@@ -67,12 +76,14 @@ def main() -> None:
 def _usage(error: click.UsageError) -> str:
     """What is wrong, what would be right, and where it is explained."""
     message = "a command is missing" if isinstance(error, NoArgsIsHelpError) else error.format_message()
-    sentence = f"{message[:1].lower()}{message[1:]}" + ("" if message.endswith((".", "?", ")")) else ".")
+    sentence = f"{message[:1].lower()}{message[1:]}" + ("" if message.endswith((".", "?")) else ".")
     context = error.ctx or click.Context(cli, info_name="zero2prod", **cli.context_settings)
     command, path = context.command, context.command_path
     right = f"Write: {' '.join([path, *command.collect_usage_pieces(context)])}"
     if isinstance(command, click.Group):
         right = f"Commands are: {', '.join(command.list_commands(context))}"
+    if isinstance(error, click.NoSuchOption) and error.option_name == "--data-dir":
+        right = f"It stands before the command. Write: {path.replace(' ', ' --data-dir DIR ', 1)}"
     return f"{sentence} {right}. More: {path} --help"
 
 

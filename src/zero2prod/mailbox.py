@@ -40,13 +40,15 @@ class Mailbox:
         clock: tells when a mail came.
         most: mails kept.
         most_octets: the sum of their lengths.
+        site: the URL of the site whose mail it is, without a trailing slash; its page has a link back to it.
     """
 
-    def __init__(self, clock: Clock, *, most: int = MOST_MAILS, most_octets: int = MOST_OCTETS) -> None:
+    def __init__(self, clock: Clock, *, most: int = MOST_MAILS, most_octets: int = MOST_OCTETS, site: str = "") -> None:
         self._mails = Mails(clock.now, most=most, most_octets=most_octets)
         self._opened = AsyncExitStack()
         self._smtp_port = 0
         self._page_port = 0
+        self._site = site
 
     @property
     def smtp_port(self) -> int:
@@ -85,7 +87,8 @@ class Mailbox:
         return taken
 
     async def _serve_page(self, port: int, opened: AsyncExitStack) -> int:
-        runner = web.AppRunner(page_application(self._mails, self._smtp_port), access_log=None, shutdown_timeout=GRACE)
+        page = page_application(self._mails, self._smtp_port, self._site)
+        runner = web.AppRunner(page, access_log=None, shutdown_timeout=GRACE)
         opened.push_async_callback(runner.cleanup)
         await runner.setup()
         await web.TCPSite(runner, LOOPBACK, port).start()

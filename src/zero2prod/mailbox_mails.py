@@ -18,7 +18,7 @@ from typing import Final
 
 import attrs
 
-__all__ = ["Content", "Mail", "Mails", "read"]
+__all__ = ["Content", "Mail", "Mails", "as_text", "read"]
 
 MIB: Final = 1 << 20
 
@@ -31,6 +31,7 @@ MOST_OCTETS: Final = 128 * MIB
 # An issue's text and its HTML are 1 MiB each at most; a page of more than twice that is slow on a phone.
 MOST_SHOWN: Final = 2 * MIB
 CUT: Final = "\n\n[Cut here. The source has all of it.]"
+SOURCE_CUT: Final = "\n\n[Cut here. The file has all of it.]"
 TOO_DEEP: Final = "[The parts of this mail are nested too deeply to be read. The source has all of it.]"
 
 # A list needs the first lines only, and a mail may be one endless header.
@@ -65,9 +66,10 @@ class Mail:
 
 @attrs.frozen
 class Content:
-    """What a mail program would show: the decoded headers To and Date, and the first part of each kind."""
+    """What a mail program would show: the decoded headers To, Reply-To and Date, and the first part of each kind."""
 
     to: str
+    reply_to: str
     date: str
     text: str | None
     html: str | None
@@ -127,12 +129,19 @@ def read(source: bytes) -> Content:
         message = _parsed(source)
         return Content(
             to=_header(message, "To"),
+            reply_to=_header(message, "Reply-To"),
             date=_header(message, "Date"),
             text=_first_part(message, "text/plain"),
             html=_first_part(message, "text/html"),
         )
     except RecursionError:  # some nine hundred parts within one another
-        return Content(to="", date="", text=TOO_DEEP, html=None)
+        return Content(to="", reply_to="", date="", text=TOO_DEEP, html=None)
+
+
+def as_text(source: bytes) -> str:
+    """The source as a page can show it. Call it in a thread, as `read`."""
+    text = source[:MOST_SHOWN].decode("utf-8", "replace")
+    return text if len(source) <= MOST_SHOWN else text + SOURCE_CUT
 
 
 class _Utf8Headers(Compat32):

@@ -16,7 +16,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, S
 from adapters_http.assets import asset
 from adapters_http.pages import TEMPLATES
 from adapters_http.routes.static import static_routes
-from zero2prod.mailbox_mails import Mail, Mails, read
+from zero2prod.mailbox_mails import Mail, Mails, as_text, read
 
 __all__ = ["page_application"]
 
@@ -48,9 +48,14 @@ AFTER_LINK: Final = ".,;:!?)]}'"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def page_application(mails: Mails, smtp_port: int) -> web.Application:
-    """The page over these mails. ``smtp_port`` is told to the reader, who may want to hand mails in."""
-    page = _Page(mails, smtp_port)
+def page_application(mails: Mails, smtp_port: int, site: str = "") -> web.Application:
+    """The page over these mails.
+
+    Args:
+        smtp_port: told to the reader, who may want to hand mails in.
+        site: the URL of the site to link back to, without a trailing slash; empty where there is none.
+    """
+    page = _Page(mails, smtp_port, site)
     application = web.Application(middlewares=[_loopback_only])
     application.on_response_prepare.append(_secure)
     number = r"{number:\d{1,18}}"
@@ -96,6 +101,7 @@ class _Page:
 
     mails: Mails
     smtp_port: int
+    site: str
     templates: Environment = attrs.field(factory=_templates)
     opened: bool = False
 
@@ -122,7 +128,8 @@ class _Page:
         return web.Response(text=document, content_type="text/html", headers=headers)
 
     async def source(self, request: web.Request) -> web.Response:
-        return web.Response(body=self._found(request).source, content_type="text/plain", charset="utf-8")
+        mail = self._found(request)
+        return self._shown("source.html", mail=mail, source=await asyncio.to_thread(as_text, mail.source))
 
     async def api_mails(self, _: web.Request) -> web.Response:
         return web.json_response({"mails": [_summary(mail) for mail in self.mails.newest_first()]})
@@ -138,7 +145,8 @@ class _Page:
         return mail
 
     def _shown(self, template: str, **values: object) -> web.Response:
-        return web.Response(text=self.templates.get_template(template).render(values), content_type="text/html")
+        text = self.templates.get_template(template).render(site=self.site, **values)
+        return web.Response(text=text, content_type="text/html")
 
 
 def _summary(mail: Mail) -> dict[str, object]:

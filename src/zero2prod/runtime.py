@@ -15,11 +15,13 @@ from aiohttp import web
 from adapters_http.app import make_app
 from adapters_http.config import HttpConfig
 from adapters_postgres import migrate as migrations
+from adapters_postgres.embedded import default_data_dir
 from adapters_system.gathering import Gathering
 from zero2prod.container import Container
 from zero2prod.mailbox_client import MailboxClient
 from zero2prod.processes import stopping_on_signals
 from zero2prod.settings import Settings, name_of
+from zero2prod.settings_checks import MAKES_A_KEY, check_keys
 from zero2prod.worker import Drained, Pace, Parts, Worker
 from zero2prod_core.application import Application
 from zero2prod_core.domain.subscribers import SignUp
@@ -55,7 +57,7 @@ def run(service: Coroutine[Any, Any, Result]) -> Result:
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Runtime]:
     """The application over PostgreSQL, open until the block ends; a database that is away is no reason not to start."""
-    check_database(settings)
+    check_needed(settings)
     container = Container(settings=settings)
     async with AsyncExitStack() as stack:
         passwords, pool = container.passwords(), container.pool()
@@ -72,13 +74,29 @@ def _gathered(application: Application) -> tuple[Application, Gathering[SignUp, 
     return attrs.evolve(application, subscribe=gathering), gathering
 
 
+BRINGS_A_DATABASE = (
+    "Give a libpq URL, or start `zero2prod up`, which brings a database of its own; "
+    "where it keeps its data elsewhere, say so: zero2prod --data-dir DIR COMMAND"
+)
+"""What to do where there is none."""
+
+
+def check_needed(settings: Settings) -> None:
+    """Refuse to go on without a database and keys; where both are missing, both are named."""
+    if not settings.database.url and not settings.secret.keys:
+        rule = (
+            f"are missing, and no `up` runs on {default_data_dir()}. {BRINGS_A_DATABASE}. "
+            f"A key is made by: {MAKES_A_KEY}"
+        )
+        raise SettingInvalid(f"{name_of('database.url')} and {name_of('secret.keys')}", rule)
+    check_database(settings)
+    check_keys(settings)
+
+
 def check_database(settings: Settings) -> None:
     """Refuse to go on without one."""
     if not settings.database.url:
-        rule = (
-            "is missing. Give a libpq URL, or start `zero2prod up`, which brings a database of its own; "
-            "where it keeps its data elsewhere, say so: zero2prod --data-dir DIR …"
-        )
+        rule = f"is missing, and no `up` runs on {default_data_dir()}. {BRINGS_A_DATABASE}"
         raise SettingInvalid(name_of("database.url"), rule)
 
 

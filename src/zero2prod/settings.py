@@ -38,7 +38,7 @@ class DatabaseSettings:
         default="",
         help=(
             "The database, as a URL that libpq reads. Empty means, under `up` alone, a PostgreSQL of its own in "
-            "the data directory; every other command needs it."
+            "the data directory; every other command then takes that of the `up` that runs, or refuses."
         ),
     )
     owner_url: str = ts.secret(
@@ -93,7 +93,8 @@ class SecretSettings:
         default="",
         help=(
             "Keys of at least 64 hexadecimal digits, newest first, separated by commas, each as `id:hex` or "
-            "`hex`. `up` makes one and keeps it in its data directory; every command but `migrate` needs it."
+            "`hex`. `up` makes one and keeps it in its data directory; every other command but "
+            "`migrate` takes that of the `up` that runs, or needs it."
         ),
     )
 
@@ -146,7 +147,7 @@ class MailSettings:
         default=timedelta(minutes=10),
         help=(
             "The longest wait for any one step of the dialogue, whose own limits are those of RFC 5321, and for a "
-            "request to Postmark with its answer."
+            "request to Postmark with its answer. At least 1 s."
         ),
     )
     mailbox_url: str = ts.option(

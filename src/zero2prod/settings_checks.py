@@ -18,6 +18,9 @@ MOST_BATCH = 10_000
 LONGEST = timedelta(days=366)
 """A longer duration is a slip of the pen, and its arithmetic could leave the calendar."""
 
+SHORTEST_TIMEOUT = timedelta(seconds=1)
+"""A relay that is well may take as long to answer, and an answer that is not waited for leaves a mail uncertain."""
+
 MOST_CONNECTIONS = 100
 """Connections to one relay: five times what common relays accept from one client."""
 
@@ -37,7 +40,8 @@ def check(settings: Settings) -> None:
     _check_range("delivery.batch", settings.delivery.batch, 1, MOST_BATCH)
     _check_range("mail.smtp_connections", settings.mail.smtp_connections, 1, MOST_CONNECTIONS)
     _check_range("mail.postmark_batch", settings.mail.postmark_batch, 1, MOST_POSTMARK_BATCH)
-    for path in ("mail.timeout", "subscriptions.token_ttl", "delivery.lease", "delivery.renewal", "delivery.poll"):
+    _check_duration(settings, "mail.timeout", SHORTEST_TIMEOUT)
+    for path in ("subscriptions.token_ttl", "delivery.lease", "delivery.renewal", "delivery.poll"):
         _check_duration(settings, path)
     if settings.delivery.renewal >= settings.delivery.lease:
         raise SettingInvalid(name_of("delivery.renewal"), f"must be shorter than {name_of('delivery.lease')}.")
@@ -66,11 +70,12 @@ def _check_range(path: str, value: int, least: int, most: int) -> None:
         raise SettingInvalid(name_of(path), f"cannot be {value}. Give a whole number from {least} to {most}.")
 
 
-def _check_duration(settings: Settings, path: str) -> None:
+def _check_duration(settings: Settings, path: str, least: timedelta = timedelta(0)) -> None:
     section, _, option = path.partition(".")
     value: timedelta = getattr(getattr(settings, section), option)
-    if not timedelta(0) < value <= LONGEST:
-        rule = f"cannot be {value.total_seconds():g}s. Give more than 0s and at most {LONGEST.days}d."
+    if not (timedelta(0) < value and least <= value <= LONGEST):
+        bound = f"at least {least.total_seconds():g}s" if least else "more than 0s"
+        rule = f"cannot be {value.total_seconds():g}s. Give {bound} and at most {LONGEST.days}d."
         raise SettingInvalid(name_of(path), rule)
 
 

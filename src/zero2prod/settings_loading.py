@@ -27,7 +27,8 @@ from zero2prod_core.errors import SettingInvalid
 
 FILE = Path("zero2prod.toml")
 
-DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
+WHOLE = re.compile(r"-?[0-9]+")
+DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)?")
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 LONGEST_SHOWN = 80
@@ -81,8 +82,10 @@ def _converter() -> Converter:
 
 
 def _whole(value: object) -> int:
-    """From TOML, 8000.5 and true are numbers too; `int` would take them."""
+    """From TOML, 8000.5 and true are numbers too; `int` would take them, and from text 1_000 and other digits."""
     if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError("no whole number")
+    if isinstance(value, str) and not WHOLE.fullmatch(value):
         raise ValueError("no whole number")
     return int(value)
 

@@ -13,9 +13,11 @@ import click
 import structlog
 
 from adapters_email.smtp_url import is_loopback
-from adapters_postgres.embedded import EmbeddedPostgres
+from adapters_postgres.embedded import EmbeddedPostgres, default_data_dir
+from adapters_postgres.embedded.data_directory import DataDirectory
 from adapters_system.clock import SystemClock
 from zero2prod import kept_keys, runtime
+from zero2prod.calling import program
 from zero2prod.doctor.examination import for_a_person
 from zero2prod.doctor.patient import looking_at
 from zero2prod.mailbox import LOOPBACK, Mailbox
@@ -51,6 +53,7 @@ async def up(settings: Settings, plan: Plan) -> None:
         SettingInvalid, DataDirectoryRefused: something cannot start; whatever had started is ended again.
     """
     _check_ports(settings, plan)
+    _say_to_who_waits("Starting…")
     stop = asyncio.Event()
     with stopping_on_signals(stop.set):
         async with AsyncExitStack() as stack:
@@ -104,6 +107,9 @@ async def _with_database(settings: Settings, plan: Plan, stack: AsyncExitStack) 
     if settings.database.url:
         return settings
     server = EmbeddedPostgres(plan.data_dir)
+    with suppress(OSError):  # what cannot be looked at is refused by the server itself, with a remedy
+        if not DataDirectory(plan.data_dir, None).cluster.exists():
+            _say_to_who_waits("Making the database (once)…")
     await asyncio.to_thread(server.start)
     stack.push_async_callback(asyncio.to_thread, server.stop)
     keeping = Kept(_keep(server))
@@ -146,7 +152,7 @@ async def _with_mailbox(settings: Settings, plan: Plan, stack: AsyncExitStack) -
     """Catch all mail on this machine, unless a transport was chosen."""
     if settings.mail.smtp_url or settings.mail.transport is not Transport.SMTP:
         return None, settings
-    mailbox = Mailbox(SystemClock())
+    mailbox = Mailbox(SystemClock(), site=settings.base_url)
     await _open(mailbox, plan.mailbox_port)
     stack.push_async_callback(mailbox.stop)
     relay = f"smtp://127.0.0.1:{mailbox.smtp_port}?tls=none"
@@ -207,6 +213,8 @@ async def _announce(settings: Settings, mailbox_url: str | None, plan: Plan) -> 
         for name, url, sentence in places:
             click.echo(f"{name:<9}{url}\n{'':<9}{sentence}")
         sys.stdout.flush()
+    if plan.data_dir != default_data_dir():
+        _say(f"Other commands, in a second terminal: {program(plan.data_dir)} …")
     _say(f"Ctrl-C stops everything; the data stays in {plan.data_dir}.")
 
 
@@ -214,6 +222,13 @@ def _say(sentence: str) -> None:
     """To whoever still listens: everything goes on when the terminal is gone."""
     with suppress(OSError):
         click.echo(sentence, err=True)
+
+
+def _say_to_who_waits(sentence: str) -> None:
+    """To a person at a terminal; a file or a service manager does not wait."""
+    with suppress(OSError, ValueError):
+        if sys.stderr.isatty():
+            _say(sentence)
 
 
 async def _tell_what_needs_a_person(settings: Settings, plan: Plan) -> None:

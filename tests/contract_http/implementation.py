@@ -17,7 +17,6 @@ import psycopg
 import pytest
 from psycopg.errors import DeadlockDetected
 
-from adapters_http.config import LARGEST_FORM
 from tests.contract_http.ports import Ended, Settings
 from tests.support.databases import Database, migrated_database
 from tests.support.services import Installation as Processes
@@ -25,6 +24,9 @@ from tests.support.services import free_port
 from tests.support.waiting import until
 
 __all__ = ["LARGEST_FORM", "Zero2Prod", "installation"]
+
+LARGEST_FORM = 16 * 1024
+"""Bytes, as the documentation of our routes says."""
 
 # The suite never sends by SMTP, and a mistake that does so shall fail at once.
 NOBODY_LISTENS = 1

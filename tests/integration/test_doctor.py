@@ -205,4 +205,4 @@ class TestCommand:
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
         nothing = run_command("--data-dir", os.devnull, "doctor")
         assert (nothing.returncode, nothing.stdout) == (2, "")
-        assert "ZERO2PROD_DATABASE_URL: is missing" in nothing.stderr
+        assert "--data-dir: there is no directory" in nothing.stderr

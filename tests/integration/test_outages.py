@@ -244,7 +244,7 @@ async def test_mails_wait_for_a_mail_server_that_refuses_connections(steady: Dat
 async def test_mails_wait_for_a_mail_server_that_says_nothing(steady: Database) -> None:
     async with SmtpServer() as relay:
         relay.script["CONNECT"].append(SILENT)
-        house = Installation.over(steady.url, relay.port, MAIL_TIMEOUT="500ms")
+        house = Installation.over(steady.url, relay.port, MAIL_TIMEOUT="1s")
         with house.serving(), house.working():
             async with browsing(house.port) as browser:
                 assert (await Site(browser).sign_up("ada@example.com")).status == 200

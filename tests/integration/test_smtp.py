@@ -150,6 +150,32 @@ class TestLogin:
         assert outcome.reply.code == 535
         assert "hunter2" not in repr(outcome)
 
+    @pytest.mark.parametrize(
+        ("without", "replies", "told"),
+        [
+            ((), ["535 no: AUTH PLAIN AG1lAGh1bnRlcjI= is me:hunter2"], SenderFault(Reply(535, "login refused"))),
+            ((), ["334 AG1lAGh1bnRlcjI="], Throttled(Reply(334, "login refused"), Scope.RELAY)),
+            (
+                (),
+                ["AUTH PLAIN AG1lAGh1bnRlcjI="],
+                Throttled(Reply(None, "the server sent what is no reply"), Scope.RELAY),
+            ),
+            (
+                ("PLAIN",),
+                ["334 UGFzcw==\r\n334 aHVudGVyMg==\r\n535 aHVudGVyMg=="],
+                SenderFault(Reply(535, "login refused")),
+            ),
+        ],
+        ids=["refused", "asked again", "no reply", "login"],
+    )
+    async def test_a_server_that_repeats_the_password_is_not_quoted(
+        self, without: tuple[str, ...], replies: list[str], told: Outcome
+    ) -> None:
+        async with SmtpServer(password="secret", without=without) as server:
+            server.script["AUTH"].extend(replies)
+            [outcome] = await outcomes(mailer(server, user="me:hunter2"), parcel())
+        assert outcome == told
+
     async def test_a_server_that_wants_no_login_is_not_the_one_we_meant(self, server: SmtpServer) -> None:
         [outcome] = await outcomes(mailer(server, user="me:secret"), parcel())
         assert outcome == Throttled(Reply(None, "the server offers neither AUTH PLAIN nor AUTH LOGIN"), Scope.RELAY)
@@ -192,7 +218,7 @@ RELAY_ANSWERS = [
 @pytest.mark.parametrize(("verb", "answer", "kind"), RELAY_ANSWERS, ids=lambda value: str(value)[:30])
 async def test_what_the_server_answers_decides(server: SmtpServer, verb: str, answer: str, kind: type[Outcome]) -> None:
     server.script[verb].append(answer)
-    patience = 0.1 if answer == SILENT else 20
+    patience = 1 if answer == SILENT else 20
     desk = RecordingDesk([parcel()])
     await mailer(server, patience=patience).run(desk)
     [outcome] = desk.outcomes

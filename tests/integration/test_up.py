@@ -62,6 +62,7 @@ def sockets_of(data_dir: Path) -> Path:
 
 async def test_a_first_and_a_later_start(data_dir: Path) -> None:
     with up(data_dir, "--data-dir", str(data_dir)) as house:
+        assert f"second terminal: zero2prod --data-dir {data_dir} …" in house.service.said
         await choose_password(house)
         await house.site().confirm(await house.site().sign_up("ada@example.com"))
         waiting = await house.site().sign_up("eve@example.com")
@@ -88,7 +89,7 @@ async def test_a_first_and_a_later_start(data_dir: Path) -> None:
         assert house.is_gone
     after = await asyncio.to_thread(run, "--data-dir", str(data_dir), "issues", "list")
     assert (after.returncode, after.stderr.count("\n")) == (2, 1)
-    assert "ZERO2PROD_DATABASE_URL" in after.stderr
+    assert f"no `up` runs on {data_dir}. Start it with: zero2prod up --data-dir {data_dir}" in after.stderr
 
 
 async def test_a_killed_supervisor_takes_everything_with_it(data_dir: Path) -> None:

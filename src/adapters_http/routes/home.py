@@ -5,9 +5,9 @@ from aiohttp import web
 
 from adapters_http.form_texts import SUBSCRIBE_FORM
 from adapters_http.forms import Form
-from adapters_http.pages import Pages
+from adapters_http.pages import BRAND, Pages, name_given
 from adapters_http.patience import promptly
-from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER, Newsletter
+from zero2prod_core.domain.newsletters import Newsletter
 from zero2prod_core.errors import Refusal, Unavailable
 from zero2prod_core.usecases.newsletters import ListNewsletters
 
@@ -36,12 +36,14 @@ class Home:
     ) -> web.Response:
         """The form, with what was typed before and why that was refused."""
         newsletters = await self._newsletters()
+        named = _name_of_the_only(newsletters)
         values: Mapping[str, object] = {
             "text": SUBSCRIBE_FORM,
             "form": form,
             "refusal": refusal,
             "newsletters": newsletters,
-            "named": _name_of_the_only(newsletters),
+            "named": named,
+            "brand": named or BRAND,
         }
         return self.pages.shown(request, "home.html", status, **values)
 
@@ -55,5 +57,4 @@ class Home:
 
 def _name_of_the_only(newsletters: Sequence[Newsletter]) -> str | None:
     """What the page is headed by: nothing where there is a choice, or where nobody has given a name yet."""
-    names = [newsletter.name for newsletter in newsletters]
-    return names[0] if len(names) == 1 and names != [DEFAULT_NEWSLETTER.name] else None
+    return name_given(newsletters[0]) if len(newsletters) == 1 else None

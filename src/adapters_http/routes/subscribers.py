@@ -60,8 +60,8 @@ class Subscribers:
         token = _token(request)
         if self.config.confirm_on_get and request.method == hdrs.METH_GET:
             return await self._confirm(request, token, version="")
-        await promptly(self.application.check_confirmation(token))
-        return self.pages.shown(request, "confirm.html", text=CONFIRM_FORM, token=token)
+        newsletter = await promptly(self.application.check_confirmation(token))
+        return self.pages.about(request, "confirm.html", newsletter, text=CONFIRM_FORM, token=token)
 
     async def confirm(self, request: web.Request) -> web.Response:
         form = await read_form(request, self.config.largest_form, self.config.body_seconds)
@@ -70,12 +70,12 @@ class Subscribers:
     async def _confirm(self, request: web.Request, token: str, version: str) -> web.Response:
         evidence = CONFIRM_FORM.evidence(origin_of(request), "mail", version)
         newsletter = await promptly(self.application.confirm(token, evidence))
-        return self.pages.shown(request, "confirmed.html", newsletter=newsletter)
+        return self.pages.about(request, "confirmed.html", newsletter)
 
     async def show_unsubscription(self, request: web.Request) -> web.Response:
         """A page with a button: mail scanners follow this link too, and so does whoever a mail was forwarded to."""
         newsletter = await promptly(self.application.check_unsubscription(request.match_info["token"]))
-        return self.pages.shown(request, "unsubscribe.html", text=UNSUBSCRIBE_FORM, newsletter=newsletter)
+        return self.pages.about(request, "unsubscribe.html", newsletter, text=UNSUBSCRIBE_FORM)
 
     async def unsubscribe(self, request: web.Request) -> web.Response:
         """The page's button and a mail program's (RFC 8058 §3.1). The link alone decides.
@@ -87,7 +87,7 @@ class Subscribers:
         version = _version_shown(request, body)
         evidence = UNSUBSCRIBE_FORM.evidence(origin_of(request), "mail" if version else "one-click", version)
         newsletter = await promptly(self.application.unsubscribe(request.match_info["token"], evidence))
-        return self.pages.shown(request, "unsubscribed.html", newsletter=newsletter)
+        return self.pages.about(request, "unsubscribed.html", newsletter)
 
 
 def _sign_up(form: Form, origin: Origin) -> SignUp:

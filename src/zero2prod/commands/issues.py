@@ -1,15 +1,17 @@
 """``zero2prod issues``."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import click
 
-from zero2prod.commands.terminal import json_option, run_with, show, terminal
+from zero2prod.commands.terminal import json_option, naming_newsletters, run_with, show, terminal
+from zero2prod.runtime import Runtime
 from zero2prod_core.domain.deliveries import DeliveryState
 from zero2prod_core.domain.idempotency import IdempotencyKey
 from zero2prod_core.domain.issues import Content, Issue
-from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER, Slug
+from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER, Newsletter, Slug
 from zero2prod_core.errors import FieldInvalid, IssueUnknown
 from zero2prod_core.usecases.issues import IssueProgress, Publication
 
@@ -40,7 +42,7 @@ def publish(
     content = Content.parse(title, _read(text, "text"), _read(html, "html"))
     key = IdempotencyKey.parse(idempotency_key if idempotency_key is not None else uuid4().hex)
     publication = Publication(Slug.parse(newsletter), content, key)
-    issue = run_with(lambda runtime: runtime.application.publish(publication, terminal()))
+    issue = run_with(lambda runtime: naming_newsletters(runtime, runtime.application.publish(publication, terminal())))
     show(
         _fields(issue),
         [f"Published {issue.id} to {issue.audience} {'reader' if issue.audience == 1 else 'readers'}."],
@@ -65,17 +67,36 @@ def _read(path: Path | None, option: str) -> str:
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000), help="How many, newest first.")
 @json_option
 def list_(limit: int, as_json: bool) -> None:
-    """Show the newest issues: id, state, number of recipients and title."""
-    found = run_with(lambda runtime: runtime.application.list_issues(limit))
-    lines = [f"{issue.id}\t{issue.state}\t{issue.audience}\t{issue.title}" for issue in found]
-    show([_fields(issue) for issue in found], lines, as_json=as_json)
+    """Show the newest issues: id, newsletter, date (UTC), state, number of recipients and title."""
+
+    async def verb(runtime: Runtime) -> tuple[Sequence[Issue], Sequence[Newsletter]]:
+        return await runtime.application.list_issues(limit), await runtime.application.list_newsletters()
+
+    found, newsletters = run_with(verb)
+    slugs = {newsletter.id: newsletter.slug.text for newsletter in newsletters}
+    show([_fields(issue) for issue in found], _table(found, slugs), as_json=as_json)
+
+
+def _table(found: Sequence[Issue], slugs: Mapping[UUID, str]) -> list[str]:
+    """In columns under a head line; the title is last, as it may be long and of wide characters."""
+    head = ("id", "newsletter", "date", "state", "recipients", "title")
+    rows = [head, *(_row(issue, slugs[issue.newsletter]) for issue in found)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    if not found:
+        return ["There are no issues yet."]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _row(issue: Issue, slug: str) -> tuple[str, ...]:
+    day = (issue.published_at or issue.created_at).date()
+    return str(issue.id), slug, day.isoformat(), issue.state.value, str(issue.audience), issue.title
 
 
 @issues.command("show")
 @click.argument("issue_id", metavar="ID")
 @json_option
 def show_(issue_id: str, as_json: bool) -> None:
-    """Show one issue, with the number of its deliveries in each state."""
+    """Show one issue, with the number of its deliveries in each state that has any."""
     wanted = _id(issue_id)
     progress = run_with(lambda runtime: runtime.application.show_issue(wanted))
     sums = {str(state): progress.sums.get(state, 0) for state in DeliveryState}
@@ -104,10 +125,10 @@ def _id(text: str) -> UUID:
 
 def _lines(progress: IssueProgress) -> list[str]:
     issue = progress.issue
-    heading = [f"{issue.title}", f"state\t{issue.state}", f"audience\t{issue.audience}"]
+    heading = [f"{issue.title}", f"state\t{issue.state}", f"recipients\t{issue.audience}"]
     if issue.pause_reason:
         heading.append(f"paused\t{issue.pause_reason}")
-    return heading + [f"{state}\t{progress.sums.get(state, 0)}" for state in DeliveryState]
+    return heading + [f"{state}\t{sum_}" for state in DeliveryState if (sum_ := progress.sums.get(state, 0))]
 
 
 def _fields(issue: Issue) -> dict[str, object]:

@@ -2,7 +2,8 @@
 
 import click
 
-from zero2prod.commands.terminal import json_option, run_with, show, terminal
+from zero2prod.commands.terminal import json_option, naming_newsletters, run_with, show, terminal
+from zero2prod.runtime import Runtime
 from zero2prod_core.domain.newsletters import Newsletter
 
 
@@ -46,8 +47,14 @@ def edit(
     changes = {"name": name, "sender": sender, "reply_to": reply_to, "postal_address": postal_address}
     if all(value is None for value in changes.values()):
         raise click.UsageError("Nothing to change: give an option for what is to be different.")
-    newsletter = run_with(lambda runtime: runtime.application.edit_newsletter(terminal(), slug, **changes))
-    show(_fields(newsletter), _lines(newsletter), as_json=as_json)
+
+    async def verb(runtime: Runtime) -> tuple[Newsletter, Newsletter]:
+        before = await naming_newsletters(runtime, runtime.application.find_newsletter(slug))
+        return before, await runtime.application.edit_newsletter(terminal(), slug, **changes)
+
+    before, after = run_with(verb)
+    show(_fields(after), _lines(after), as_json=as_json)
+    click.echo("Nothing was different." if before == after else "Saved.", err=True)
 
 
 @newsletters.command("list")

@@ -2,25 +2,46 @@
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from zero2prod import kept_keys, logs, runtime, supervisor
-from zero2prod.commands.terminal import REFUSED, data_dir_of_up, fail, json_option, settings_for_terminal, show
-from zero2prod.settings import help_of, name_of
-from zero2prod.settings_checks import check_keys
+from zero2prod.commands.terminal import (
+    REFUSED,
+    data_dir_of_up,
+    fail,
+    found_settings,
+    json_option,
+    settings_for_terminal,
+    show,
+)
+from zero2prod.settings import Settings, help_of, name_of, options
 from zero2prod.settings_loading import load
 
-host_option = click.option("--host", help=help_of("http.host"), show_default=name_of("http.host"))
+
+def _otherwise(path: str) -> str:
+    """What holds where an option is not given, for the help."""
+    return f"{name_of(path)}, else {options()[path].default}"
+
+
+host_option = click.option("--host", help=help_of("http.host"), show_default=_otherwise("http.host"))
 port_option = click.option(
-    "--port", type=click.IntRange(1, 65535), help=help_of("http.port"), show_default=name_of("http.port")
+    "--port", type=click.IntRange(1, 65535), help=help_of("http.port"), show_default=_otherwise("http.port")
 )
 
 
 def _flags(**given: object) -> dict[str, object]:
     """Those that were given, by the setting's path: an absent flag must not hide what the environment says."""
     return {f"http.{option}": value for option, value in given.items() if value is not None}
+
+
+def _settings_of_a_service(flags: Mapping[str, object] | None = None) -> Settings:
+    """Those that every command finds; a service's logs are its results, and go to stdout."""
+    settings, _ = found_settings(flags)
+    logs.configure(settings.log.format)
+    return settings
 
 
 @click.command()
@@ -58,10 +79,7 @@ def serve(host: str | None, port: int | None) -> None:
 
     It runs until SIGTERM or SIGINT. It starts without the database too, and answers 503 until that is there.
     """
-    settings = load(_flags(host=host, port=port))
-    check_keys(settings)
-    logs.configure(settings.log.format)
-    runtime.run(runtime.serve(settings))
+    runtime.run(runtime.serve(_settings_of_a_service(_flags(host=host, port=port))))
 
 
 @click.command()
@@ -78,10 +96,7 @@ def worker(drain: bool, as_json: bool) -> None:
     With --drain it prints the outcomes with their numbers.
     """
     if not drain:
-        settings = load()
-        check_keys(settings)
-        logs.configure(settings.log.format)
-        runtime.run(runtime.work(settings))
+        runtime.run(runtime.work(_settings_of_a_service()))
         return
     drained = runtime.run(runtime.drain(settings_for_terminal()))
     lines = [f"{name}\t{count}" for name, count in sorted(drained.outcomes.items())] or ["Nothing was tried."]

@@ -3,6 +3,7 @@
 import asyncio
 import getpass
 import os
+import shlex
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
@@ -13,10 +14,12 @@ import orjson
 
 from adapters_postgres.embedded import default_data_dir
 from zero2prod import logs, running_settings
+from zero2prod.calling import as_called
 from zero2prod.runtime import Runtime, running
 from zero2prod.settings import Settings
 from zero2prod.settings_loading import load
 from zero2prod_core.domain.origins import Actor, ActorKind, Origin
+from zero2prod_core.errors import FieldInvalid, NewsletterUnknown, SettingInvalid
 
 Result = TypeVar("Result")
 
@@ -24,27 +27,49 @@ REFUSED = 1
 
 
 def settings_for_terminal(flags: Mapping[str, object] | None = None) -> Settings:
-    """Load settings; logs go to stderr, because results go to stdout.
-
-    Where no database is given, those of the ``up`` that runs on this machine are taken.
-    """
+    """As `found_settings`; logs go to stderr, because results go to stdout."""
     return settings_and_their_home(flags)[0]
 
 
 def settings_and_their_home(flags: Mapping[str, object] | None = None) -> tuple[Settings, Path | None]:
     """As `settings_for_terminal`, with the data directory of the ``up`` that they were taken from, if from one."""
-    settings, home = load(flags), None
-    if not settings.database.url:
-        home = data_dir_of_up()
-        settings = load(flags, {**os.environ, **running_settings.read(home)})
+    settings, home = found_settings(flags)
     logs.configure(settings.log.format, sys.stderr)
     return settings, home
 
 
+def found_settings(flags: Mapping[str, object] | None = None) -> tuple[Settings, Path | None]:
+    """Load settings; where no database is given, those of the ``up`` that runs on this machine, with its directory.
+
+    Raises:
+        SettingInvalid: one cannot be, or ``--data-dir`` names a directory on which no ``up`` runs.
+    """
+    settings = load(flags)
+    if settings.database.url:
+        return settings, None
+    home = data_dir_of_up()
+    told = running_settings.read(home)
+    if _data_dir_given() and not told:
+        raise _nothing_runs(home)
+    return load(flags, {**os.environ, **told}), home
+
+
+def _nothing_runs(data_dir: Path) -> SettingInvalid:
+    if not data_dir.is_dir():
+        rule = f"there is no directory {data_dir}. Name the one that `zero2prod up` was started with."
+        return SettingInvalid("--data-dir", rule)
+    start = f"zero2prod up --data-dir {shlex.quote(str(data_dir))}"
+    return SettingInvalid("--data-dir", f"no `up` runs on {data_dir}. Start it with: {start}")
+
+
 def data_dir_of_up() -> Path:
     """Where the root command's ``--data-dir`` points, or where `up` keeps its data by itself."""
+    return _data_dir_given() or default_data_dir()
+
+
+def _data_dir_given() -> Path | None:
     given: Path | None = click.get_current_context().find_root().params.get("data_dir")
-    return given or default_data_dir()
+    return given.expanduser().absolute() if given else None
 
 
 def run_with(verb: Callable[[Runtime], Coroutine[Any, Any, Result]], settings: Settings | None = None) -> Result:
@@ -75,7 +100,17 @@ def show(value: object, lines: list[str], *, as_json: bool) -> None:
     click.echo(orjson.dumps(value, default=str).decode() if as_json else "\n".join(lines))
 
 
+async def naming_newsletters(runtime: Runtime, asked: Coroutine[Any, Any, Result]) -> Result:
+    """What was asked for; where its newsletter is unknown, the refusal names those that there are."""
+    try:
+        return await asked
+    except NewsletterUnknown as unknown:
+        slugs = ", ".join(each.slug.text for each in await runtime.application.list_newsletters())
+        rule = str(unknown).removeprefix("newsletter: ").partition(". ")[0]
+        raise FieldInvalid("newsletter", rule, f"There are: {slugs}") from None
+
+
 def fail(message: str, status: int) -> NoReturn:
     """End with one line on stderr."""
-    click.echo(f"zero2prod: {message}", err=True)
+    click.echo(f"zero2prod: {as_called(message)}", err=True)
     raise SystemExit(status)

@@ -6,6 +6,7 @@ from enum import Enum, auto
 
 import attrs
 
+from zero2prod.calling import as_called
 from zero2prod.doctor.findings import Finding, Level, Verdict, error, unchecked
 from zero2prod.doctor.machine import keys, room, secret_files
 from zero2prod.doctor.mail import mail_server, sender
@@ -76,7 +77,7 @@ async def for_a_person(patient: Patient) -> Sequence[Finding]:
 
 async def _finding(patient: Patient, check: Check) -> Finding:
     verdict = await _verdict(patient, check)
-    return Finding(check.subject, verdict.level, verdict.says, verdict.remedy)
+    return Finding(check.subject, verdict.level, verdict.says, as_called(verdict.remedy, patient.data_dir))
 
 
 async def _verdict(patient: Patient, check: Check) -> Verdict:

@@ -4,7 +4,9 @@ from enum import StrEnum
 
 import attrs
 
-__all__ = ["Finding", "Level", "Verdict", "error", "fine", "unchecked", "warning"]
+from zero2prod_core.domain.visibility import printable
+
+__all__ = ["Finding", "Level", "Verdict", "error", "fine", "tls_remedy", "unchecked", "warning"]
 
 
 class Level(StrEnum):
@@ -31,18 +33,17 @@ class Verdict:
 
 @attrs.frozen
 class Finding:
-    """A verdict and what it is about."""
+    """A verdict and what it is about. What a driver or another server said in it does nothing to a terminal."""
 
     subject: str
     level: Level
-    says: str
-    remedy: str
+    says: str = attrs.field(converter=printable)
+    remedy: str = attrs.field(converter=printable)
 
     @property
     def line(self) -> str:
-        """For a person: what the driver or another server said may have had line breaks."""
-        words = f"{self.level:<8} {self.subject}: {self.says}." + (f" {self.remedy}." if self.remedy else "")
-        return " ".join(words.split("\n"))
+        """For a person."""
+        return f"{self.level:<8} {self.subject}: {self.says}." + (f" {self.remedy}." if self.remedy else "")
 
 
 def fine(says: str) -> Verdict:
@@ -55,6 +56,11 @@ def warning(says: str, remedy: str) -> Verdict:
 
 def error(says: str, remedy: str) -> Verdict:
     return Verdict(Level.ERROR, says, remedy)
+
+
+def tls_remedy(setting: str) -> str:
+    """For a host, named in ``setting``, whose certificate is not believed here."""
+    return f"Name the host as its certificate does in {setting}, or have this machine trust who signed it"
 
 
 def unchecked(reason: str) -> Verdict:

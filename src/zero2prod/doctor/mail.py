@@ -5,9 +5,11 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import urlsplit
 
+import orjson
+
 from adapters_email.dialogue import Session, Stopped, TimeLimits
-from zero2prod.doctor.asking import NoAnswer, ask
-from zero2prod.doctor.findings import Verdict, error, fine, warning
+from zero2prod.doctor.asking import NoAnswer, NotTrusted, Reply, ask
+from zero2prod.doctor.findings import Verdict, error, fine, tls_remedy, warning
 from zero2prod.doctor.patient import Patient
 from zero2prod.settings import Settings, Transport, name_of
 
@@ -53,7 +55,7 @@ def _remedy(stopped: Stopped) -> str:
     if stopped.code is not None:
         return f"Ask whoever runs that server, or name another one in {setting}"
     if _is_about_tls(stopped):
-        return f"Name the host as its certificate does in {setting}, or have this machine trust who signed it"
+        return tls_remedy(setting)
     return f"Start the mail server, or correct host, port and tls in {setting}"
 
 
@@ -68,17 +70,30 @@ async def _postmark(settings: Settings) -> Verdict:
     """Asks for the server that the token belongs to, which every server token may."""
     account = settings.postmark
     headers = {"X-Postmark-Server-Token": account.token, "Accept": "application/json"}
+    setting = name_of("mail.postmark_url")
     try:
         reply = await ask(f"{account.url}/server", headers)
+    except NotTrusted as reason:
+        return error(f"{account.url} does not answer ({reason})", tls_remedy(setting))
     except NoAnswer as reason:
-        setting = name_of("mail.postmark_url")
         return error(f"{account.url} does not answer ({reason})", f"Let this machine reach it, or correct {setting}")
-    if reply.status == 200:
+    if reply.status == 200 and _is_postmarks(reply):
         return fine(f"{account.url} takes the token")
+    if reply.status == 200:
+        return error(f"{account.url} answers, but is not Postmark's API", f"Correct {setting}")
     said = f"{account.url} answered {reply.status} to the token"
     if reply.status in TOKEN_REFUSED:
         return error(said, f"Give a server API token in {name_of('mail.postmark_token')}; an account's is another")
-    return error(said, f"See Postmark's status page, or correct {name_of('mail.postmark_url')}")
+    return error(said, f"See Postmark's status page, or correct {setting}")
+
+
+def _is_postmarks(reply: Reply) -> bool:
+    """Whether it describes a server (postmarkapp.com/developer/api/server-api)."""
+    try:
+        told = orjson.loads(reply.body)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(told, dict) and ("ID" in told or "Name" in told)
 
 
 async def _nowhere(settings: Settings) -> Verdict:

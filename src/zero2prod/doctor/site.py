@@ -1,7 +1,7 @@
 """Checks of the way from the world to the site."""
 
-from zero2prod.doctor.asking import NoAnswer, Reply, ask
-from zero2prod.doctor.findings import Verdict, error, fine, warning
+from zero2prod.doctor.asking import NoAnswer, NotTrusted, Reply, ask
+from zero2prod.doctor.findings import Verdict, error, fine, tls_remedy, warning
 from zero2prod.doctor.patient import Patient
 from zero2prod.settings import name_of
 
@@ -24,6 +24,9 @@ async def site(patient: Patient) -> Verdict:
     here = f"{settings.http.host}:{settings.http.port}"
     try:
         reply = await ask(f"{settings.base_url}/health_check")
+    except NotTrusted as reason:
+        remedy = tls_remedy(name_of("http.base_url"))
+        return warning(f"{settings.base_url} does not answer from here ({reason})", remedy)
     except NoAnswer as reason:
         remedy = f"Start zero2prod serve, and have name, certificate and proxy lead to {here}"
         return warning(f"{settings.base_url} does not answer from here ({reason})", remedy)

@@ -17,6 +17,7 @@ from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.instants import Instant
 from zero2prod_core.domain.keys import Key
 from zero2prod_core.domain.suppressions import Digest
+from zero2prod_core.domain.visibility import printable
 
 
 class DeliveryState(StrEnum):
@@ -129,8 +130,7 @@ class Reply:
 
     @classmethod
     def of(cls, code: int | None, text: str) -> "Reply":
-        visible = "".join(character if character.isprintable() else " " for character in text)
-        return cls(code, visible[: cls.LONGEST].strip())
+        return cls(code, printable(text)[: cls.LONGEST].strip())
 
 
 @attrs.frozen

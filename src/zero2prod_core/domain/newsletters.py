@@ -35,7 +35,9 @@ class Slug:
             raise FieldMissing(field)
         if len(raw) > LONGEST_SLUG or not SLUG.fullmatch(raw):
             raise FieldInvalid(
-                field, f"must be a slug of a-z, 0-9 and single hyphens, at most {LONGEST_SLUG} characters"
+                field,
+                f"must be a slug of a-z, 0-9 and single hyphens, at most {LONGEST_SLUG} characters",
+                "Write it like my-news",
             )
         return cls(raw)
 

@@ -13,6 +13,11 @@ BLANKS = re.compile(r"[\u115f\u1160\u2800\u3164\uffa0]")
 """Letters and symbols by category that show nothing: the Hangul fillers and the empty Braille pattern."""
 
 
+def printable(text: str) -> str:
+    """Somebody else's words without what would do something to a terminal; a line break is a space."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
 def takes_room(character: str) -> bool:
     """Neither a mark (variation selectors are marks) nor a joiner or another format character, nor a modifier."""
     return not (unicodedata.category(character) in {"Mn", "Mc", "Me", "Cf"} or UNCOUNTED.match(character))

@@ -127,9 +127,11 @@ class ListIssues:
 
 @attrs.frozen
 class IssueProgress:
-    """An issue with its ledger: the sums over all states add up to its audience."""
+    """An issue, whose it is and what it says, with its ledger: the sums over all states add up to its audience."""
 
     issue: Issue
+    newsletter: Newsletter
+    letter: Letter
     sums: Mapping[DeliveryState, int]
 
 
@@ -144,7 +146,9 @@ class ShowIssue:
             issue = await tx.issues.get(id_)
             if issue is None:
                 raise IssueUnknown(str(id_))
-            return IssueProgress(issue, await tx.deliveries.sums(issue.letter))
+            newsletter = (await tx.newsletters.get_batch([issue.newsletter]))[issue.newsletter]
+            letter = (await tx.letters.get_batch([issue.letter]))[issue.letter]
+            return IssueProgress(issue, newsletter, letter, await tx.deliveries.sums(issue.letter))
 
 
 @attrs.frozen

@@ -1,5 +1,4 @@
 from collections.abc import Iterable, Mapping, Sequence
-from uuid import UUID
 
 import attrs
 
@@ -270,14 +269,14 @@ async def _newsletter_of(tx: Transaction, subscriber: Subscriber) -> Newsletter:
 
 @attrs.frozen
 class CheckConfirmation:
-    """Whether a mailed link would be accepted, without using it: what a GET may do. Raises as `Confirm` does."""
+    """What a mailed link would subscribe to, without using it: what a GET may do. Raises as `Confirm` does."""
 
     uow: UnitOfWork
     keys: KeyRing
 
-    async def __call__(self, token_text: str) -> UUID:
+    async def __call__(self, token_text: str) -> Newsletter:
         presented = read_token(self.keys, Purpose.CONFIRM, token_text)
         async with self.uow.reading() as tx:
             token = await stored_token(tx, presented, Purpose.CONFIRM)
-            await _round_of(tx, token)
-        return token.subject
+            _, subscriber = await _round_of(tx, token)
+            return await _newsletter_of(tx, subscriber)

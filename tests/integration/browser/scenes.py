@@ -116,7 +116,7 @@ def _path(link: str) -> str:
 async def visiting(page: Page, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Visit]:
     """A new site and a new mailbox, both empty."""
     mails = Mails(lambda: datetime(2026, 11, 22, 12, tzinfo=UTC))
-    runner = web.AppRunner(page_application(mails, 2525))
+    runner = web.AppRunner(page_application(mails, 2525, "http://127.0.0.1:8000"))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     mailbox = f"http://127.0.0.1:{runner.addresses[0][1]}/"
@@ -381,6 +381,11 @@ async def mail_of_both(visit: Visit) -> None:
 @scene("mail of ours")
 async def mail_of_ours(visit: Visit) -> None:
     await visit.look_into_mailbox("mails/1", CONFIRMATION)
+
+
+@scene("mail's source")
+async def mail_source(visit: Visit) -> None:
+    await visit.look_into_mailbox("mails/1/source", issue(html=HTML))
 
 
 @scene("mail missing")

@@ -147,7 +147,7 @@ async def confirm(person: Person) -> None:
     async with person.context.expect_page() as opening:
         await person.hands.press(link)
     mailbox, person.page = person.page, await opening.value
-    await person.arrive("Confirm your subscription")
+    await person.arrive("Confirm your subscription to Newsletter")
     await person.press("Confirm my subscription", "You are subscribed")
     await person.page.close()
     person.page = mailbox

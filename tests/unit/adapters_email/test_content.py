@@ -59,6 +59,7 @@ def test_without_a_postal_address_none_is_there() -> None:
     for subtype in ("plain", "html"):
         assert "{{" not in words(message, subtype)
         assert "None" not in words(message, subtype)
+    assert words(message, "plain").endswith(f"{UNSUBSCRIBE_LINK}\r\n")
 
 
 def test_the_fields_of_a_list_are_there_once() -> None:

@@ -155,6 +155,7 @@ async def test_the_way_back_is_chosen_by_us(house: House, method: str, path: str
     ("path", "hint"),
     [
         ("/subscriptions/confirm?subscription_token=", '<a href="/">Ask for a new link</a>: subscribe again'),
+        ("/setup?token=", 'Already chosen? <a href="/login">Log in</a>. Otherwise'),
         ("/setup?token=", "<code>zero2prod admin reset-password USERNAME</code>"),
         ("/unsubscribe/", "try the one in the newest"),
     ],

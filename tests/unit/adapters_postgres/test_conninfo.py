@@ -31,6 +31,43 @@ def test_an_unreadable_url_is_refused_by_its_setting_and_not_repeated(url: str) 
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ada:sec@ret@db.test:5432/news",
+        "postgres://ada:sec@ret@@db.test/news",
+        "postgresql://ada:ret/x@db.test:5432/news",
+        "postgresql://ada:12/ret@db.test:5432/news",
+        "postgresql://ada:sec@12/ret@db.test:5432/news",
+        "postgresql://ada:@/ret@db.test/news",
+        "host=ret@db.test",
+        "host=db.test port=ret",
+        "host=db.test,other.test port=5432,ret",
+    ],
+)
+def test_a_password_that_runs_into_the_other_parts_is_refused_and_not_shown(url: str) -> None:
+    with pytest.raises(SettingInvalid) as caught:
+        conninfo(url, "ours")
+    assert str(caught.value).startswith("ZERO2PROD_DATABASE_URL: has an @, / or : where none can stand.")
+    assert "%40" in str(caught.value)
+    assert "ret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("postgresql://ada:sec%40ret%2F%3A@db.test:5432/news", "db.test"),
+        ("postgresql://ada@/news?host=/run/a@b", "/run/a@b"),
+        ("postgresql://ada@%2Frun%2Fa%40b/news", "/run/a@b"),
+        ("postgresql:///news?host=@abstract", "@abstract"),
+        ("postgresql://one.test:5432,two.test/news", "one.test,two.test"),
+        ("postgresql://", None),
+    ],
+)
+def test_sockets_and_several_hosts_are_no_passwords(url: str, host: str | None) -> None:
+    assert conninfo_to_dict(conninfo(url, "ours")).get("host") == host
+
+
 def test_the_user_is_the_urls_or_else_libpqs_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGUSER", "grace")
     assert user_of("postgresql://ada@db.test/news") == "ada"

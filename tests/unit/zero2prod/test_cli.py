@@ -69,11 +69,22 @@ class TestUsage:
             ((), "a command is missing. Commands are: admin, doctor, issues,"),
             (("isues",), "no such command 'isues'. Did you mean 'issues'? Commands are: "),
             (("up", "--prot", "1"), "no such option '--prot'. Did you mean '--port'? Write: zero2prod up [OPTIONS]. "),
+            (
+                ("issues", "list", "--data-dir", "data"),
+                "no such option '--data-dir'. It stands before the command. Write: zero2prod --data-dir DIR issues",
+            ),
+            (
+                ("newsletters", "edit", "default", "Write"),
+                "got unexpected extra argument (Write). Write: zero2prod newsletters edit [OPTIONS] SLUG. ",
+            ),
             (("admin", "create"), "missing argument 'USERNAME'. Write: zero2prod admin create [OPTIONS] USERNAME. "),
         ],
     )
     def test_what_would_be_right_is_told(self, typist: Terminal, arguments: Sequence[str], said: str) -> None:
         assert typist.refused(*arguments, status=2).startswith(said)
+
+    def test_the_help_names_the_port_that_is_taken_by_itself(self, typist: Terminal) -> None:
+        assert "ZERO2PROD_HTTP_PORT, else 8000" in " ".join(typist.type("up", "--help").out.split())
 
     def test_an_interrupt_is_no_traceback(self, typist: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
         def interrupted(_: object) -> None:
@@ -130,7 +141,11 @@ class TestEnds:
 
     def test_without_a_database_nothing_is_done(self, typist: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(terminal, "running", runtime.running)
-        assert typist.refused("newsletters", "list", status=2).startswith("ZERO2PROD_DATABASE_URL: is missing.")
+        assert typist.refused("newsletters", "list", status=2).startswith(
+            "ZERO2PROD_DATABASE_URL and ZERO2PROD_SECRET_KEYS: are missing, and no `up` runs on "
+        )
+        monkeypatch.setenv("ZERO2PROD_SECRET_KEYS", "11" * 32)
+        assert typist.refused("newsletters", "list", status=2).startswith("ZERO2PROD_DATABASE_URL: is missing, and")
 
 
 def test_whoever_has_no_name_on_this_machine_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,16 @@ class TestRunningHere:
         assert typist.settings.database.url == "postgresql://127.0.0.1/other"
         assert typist.settings.http.port == 8000
 
+    def test_a_directory_that_is_not_there_is_refused(self, typist: Terminal, tmp_path: Path) -> None:
+        said = typist.refused("--data-dir", "nowhere", "newsletters", "list", status=2)
+        rule = f"there is no directory {tmp_path}/nowhere. Name the one that `zero2prod up` was started with."
+        assert said == f"--data-dir: {rule}"
+
+    def test_one_on_which_none_runs_is_refused(self, typist: Terminal, tmp_path: Path) -> None:
+        said = typist.refused("--data-dir", ".", "newsletters", "list", status=2)
+        start = f"zero2prod up --data-dir {tmp_path}"
+        assert said == f"--data-dir: no `up` runs on {tmp_path}. Start it with: {start}"
+
 
 class TestAdmin:
     def test_creating_prints_a_link_that_opens_the_account(self, typist: Terminal) -> None:
@@ -112,7 +122,7 @@ class TestNewsletters:
     def test_editing_changes_what_is_given_and_no_more(self, typist: Terminal) -> None:
         typist.type("newsletters", "edit", "default", "--reply-to", "e@example.com", "--postal-address", "1 Road\nTown")
         done = typist.type("newsletters", "edit", "default", "--name", "News", "--sender", "news@example.com")
-        assert (done.status, done.err) == (0, "")
+        assert (done.status, done.err) == (0, "Saved.\n")
         assert done.out.splitlines() == [
             "default\tNews",
             "\tsender\tnews@example.com",
@@ -120,6 +130,9 @@ class TestNewsletters:
             "\tpostal-address\t1 Road, Town",
         ]
         assert typist.type("newsletters", "list").out == done.out
+
+    def test_an_edit_that_changes_nothing_says_so(self, typist: Terminal) -> None:
+        assert typist.type("newsletters", "edit", "default", "--name", "Newsletter").err == "Nothing was different.\n"
 
     def test_an_empty_text_clears(self, typist: Terminal) -> None:
         typist.type("newsletters", "edit", "default", "--reply-to", "e@example.com", "--postal-address", "1 Road")
@@ -130,7 +143,7 @@ class TestNewsletters:
     @pytest.mark.parametrize(
         ("arguments", "status", "said"),
         [
-            (("daily", "--name", "D"), 1, "newsletter: "),
+            (("deafult", "--name", "D"), 1, "newsletter: there is no newsletter 'deafult'. There are: default."),
             (("default", "--name", " "), 1, "name: missing"),
             (("default", "--sender", "nobody"), 1, "sender: "),
             (("default",), 2, "nothing to change: give an option"),
@@ -182,7 +195,7 @@ class TestIssues:
             (("--title", "News", "--text", "latin"), "--text: latin is not in UTF-8. Save it as UTF-8."),
             (
                 ("--title", "News", "--text", "words.txt", "--newsletter", "weekly"),
-                "newsletter: there is no newsletter",
+                "newsletter: there is no newsletter 'weekly'. There are: default.",
             ),
             (("--title", "News", "--text", "words.txt", "--newsletter", "The W"), "newsletter: must be a slug"),
             (("--title", "News", "--text", "words.txt", "--idempotency-key", ""), "idempotency_key: missing"),
@@ -197,9 +210,21 @@ class TestIssues:
 
     def test_they_are_listed_newest_first(self, typist: Terminal) -> None:
         first, second = [wait(typist.core.published()) for _ in range(2)]
-        assert typist.type("issues", "list").out == "".join(f"{i.id}\tsending\t0\tNews\n" for i in (second, first))
+        head, *lines = [line.split() for line in typist.type("issues", "list").out.splitlines()]
+        assert head == ["id", "newsletter", "date", "state", "recipients", "title"]
+        day = first.created_at.date().isoformat()
+        assert lines == [[str(issue.id), "default", day, "sending", "0", "News"] for issue in (second, first)]
         listed = typist.type("issues", "list", "--limit", "1", "--json").told
         assert [found["id"] for found in listed] == [str(second.id)]
+
+    def test_the_columns_stand_below_each_other(self, typist: Terminal) -> None:
+        wait(typist.core.published())
+        head, line = typist.type("issues", "list").out.splitlines()
+        assert [head.index(word) for word in ("state", "title")] == [line.index(word) for word in ("sending", "News")]
+
+    def test_without_issues_the_list_says_so(self, typist: Terminal) -> None:
+        assert typist.type("issues", "list").out == "There are no issues yet.\n"
+        assert typist.type("issues", "list", "--json").told == []
 
     def test_one_is_shown_with_its_sums(self, typist: Terminal) -> None:
         issue = wait(typist.core.published("a@example.com", "b@example.com"))
@@ -209,8 +234,8 @@ class TestIssues:
         assert issue.published_at == datetime.fromisoformat(told["published_at"])
         assert (told["sums"]["sent"], told["sums"]["leased"], told["sums"]["failed"]) == (1, 1, 0)
         lines = typist.type("issues", "show", str(issue.id)).out.splitlines()
-        assert lines[:3] == ["News", "state\tsending", "audience\t2"]
-        assert "sent\t1" in lines
+        assert lines[:3] == ["News", "state\tsending", "recipients\t2"]
+        assert sorted(lines[3:]) == ["leased\t1", "sent\t1"]
 
     def test_a_paused_one_says_why(self, typist: Terminal) -> None:
         issue = wait(typist.core.published("a@example.com"))
@@ -233,4 +258,6 @@ class TestIssues:
     @pytest.mark.parametrize("command", ["show", "resume"])
     @pytest.mark.parametrize("id_", ["42", "00000000-0000-7000-8000-000000000009"])
     def test_one_that_does_not_exist_is_refused(self, typist: Terminal, command: str, id_: str) -> None:
-        assert typist.refused("issues", command, id_) == f"issue: there is no issue {id_}."
+        assert typist.refused("issues", command, id_) == (
+            f"issue: there is no issue {id_}. Those that there are: zero2prod issues list"
+        )

@@ -1,11 +1,13 @@
 """Commands that start what runs: only that it is started with what was asked for."""
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.support.terminal import Terminal
-from zero2prod import runtime, supervisor
+from zero2prod import running_settings, runtime, supervisor
 from zero2prod.settings import Settings
 from zero2prod.worker import Drained
 
@@ -40,11 +42,24 @@ class TestServices:
 
     @pytest.mark.parametrize("command", ["serve", "worker"])
     def test_without_keys_they_do_not_start(
-        self, typist: Terminal, started: list[object], monkeypatch: pytest.MonkeyPatch, command: str
+        self, typist: Terminal, monkeypatch: pytest.MonkeyPatch, command: str
     ) -> None:
-        monkeypatch.delenv("ZERO2PROD_SECRET_KEYS")
+        monkeypatch.setenv("ZERO2PROD_DATABASE_URL", "postgresql://127.0.0.1/none")
         assert typist.refused(command, status=2).startswith("ZERO2PROD_SECRET_KEYS: is missing.")
-        assert started == []
+
+    @pytest.mark.parametrize("command", [("serve",), ("worker",), ("worker", "--drain")])
+    def test_what_is_missing_is_named_at_once(self, typist: Terminal, command: Sequence[str]) -> None:
+        said = typist.refused(*command, status=2)
+        assert said.startswith("ZERO2PROD_DATABASE_URL and ZERO2PROD_SECRET_KEYS: are missing, and no `up` runs on ")
+
+    @pytest.mark.parametrize("command", ["serve", "worker"])
+    def test_they_join_the_one_that_runs_here(
+        self, typist: Terminal, started: list[tuple[Settings]], tmp_path: Path, command: str
+    ) -> None:
+        url = "postgresql://127.0.0.1/here"
+        (tmp_path / running_settings.NAME).write_text(json.dumps({"ZERO2PROD_DATABASE_URL": url}))
+        assert typist.type("--data-dir", str(tmp_path), command).status == 0
+        assert started[0][0].database.url == url
 
     def test_a_worker_works(self, typist: Terminal, started: list[tuple[Settings]]) -> None:
         assert typist.type("worker").status == 0

@@ -123,10 +123,45 @@ async def test_the_list_shows_the_newest_first(page: aiohttp.ClientSession, mail
 async def test_the_source_is_what_was_sent_octet_for_octet(page: aiohttp.ClientSession, mailbox: Mailbox) -> None:
     source = b"Subject: octets\r\n\r\n.\r\n..two dots\r\nGr\xc3\xbc\xc3\x9fe \xff\r\n" + b"x" * 998 + b"\r\n"
     await send_octets(mailbox, source)
-    for path, kind in (("/mails/1/source", "text/plain"), ("/api/mails/1/source", "message/rfc822")):
-        async with page.get(path) as response:
-            assert response.content_type == kind
-            assert await response.read() == source
+    async with page.get("/api/mails/1/source") as response:
+        assert response.content_type == "message/rfc822"
+        assert await response.read() == source
+
+
+async def test_the_source_can_be_read_on_a_page_with_a_way_back(page: aiohttp.ClientSession, mailbox: Mailbox) -> None:
+    await send_octets(mailbox, f"Subject: First\r\n\r\nGrüße {SCRIPT}\r\n".encode() + b"\xff")
+    shown = await text_of(page, "/mails/1/source")
+    assert "<title>Source of First · Mailbox</title>" in shown
+    assert '<a href="/mails/1">Back to the mail</a>' in shown
+    assert 'href="/api/mails/1/source"' in shown
+    assert "Grüße &lt;script&gt;" in shown
+
+
+async def test_parts_that_are_not_there_are_no_links(page: aiohttp.ClientSession, mailbox: Mailbox) -> None:
+    await send(mailbox, letter())
+    await send(mailbox, letter(html="<p>Hello</p>"))
+    await send_octets(mailbox, b"Content-Type: text/html\r\n\r\n<p>Hello</p>")
+    pages = [await text_of(page, f"/mails/{number}") for number in (1, 2, 3)]
+    links = [[f'<a href="#{part}">' in shown for part in ("text", "html")] for shown in pages]
+    assert links == [[True, False], [True, True], [False, True]]
+
+
+async def test_the_answers_place_is_among_the_headers(page: aiohttp.ClientSession, mailbox: Mailbox) -> None:
+    message = letter()
+    await send(mailbox, message)
+    message["Reply-To"] = "Ada <ada@example.com>"
+    await send(mailbox, message)
+    assert "Reply-To" not in await text_of(page, "/mails/1")
+    assert '<dt>Reply-To</dt> <dd dir="auto">Ada &lt;ada@example.com&gt;</dd>' in await text_of(page, "/mails/2")
+
+
+async def test_a_mailbox_that_knows_the_site_leads_back_to_it(page: aiohttp.ClientSession) -> None:
+    assert "Staff page" not in await text_of(page, "/")
+    mailbox = Mailbox(FixedClock(), site="http://127.0.0.1:8000")
+    await mailbox.start()
+    async with aiohttp.ClientSession(mailbox.page_url) as other:
+        assert '<a href="http://127.0.0.1:8000/admin/dashboard">Staff page</a>' in await text_of(other, "/")
+    await mailbox.stop()
 
 
 async def test_an_ordinary_program_can_send_here(page: aiohttp.ClientSession, mailbox: Mailbox) -> None:

@@ -36,6 +36,10 @@ async def saying(*bodies: str) -> AsyncIterator[tuple[str, list[str]]]:
         ("<!doctype html>", False),
         ('{"opened": true, "more": "' + "x" * 2000 + '"}', False),
         ("", False),
+        ("[" * 1024, False),
+        ('{"opened":' * 100, False),
+        ("\ud800".encode("utf-8", "surrogatepass").decode("latin-1"), False),
+        ('{"opened": true}' + " " * 10_000, False),
     ],
 )
 async def test_only_a_clear_yes_is_one(body: str, *, is_opened: bool) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zero2prod.mailbox_mails import CUT, MOST_SHOWN, TOO_DEEP, Mail, Mails, read
+from zero2prod.mailbox_mails import CUT, MOST_SHOWN, SOURCE_CUT, TOO_DEEP, Mail, Mails, as_text, read
 
 NOW = datetime(2026, 11, 22, 10, 20, 30, tzinfo=UTC)
 PLAIN = b"From: a@example.com\r\nSubject: %b\r\n\r\nHello\r\n"
@@ -123,6 +123,11 @@ def test_a_text_longer_than_a_page_can_show_is_cut() -> None:
     assert text == "x" * MOST_SHOWN + CUT
 
 
+def test_a_source_longer_than_a_page_can_show_is_cut() -> None:
+    assert as_text(b"x" * MOST_SHOWN) == "x" * MOST_SHOWN
+    assert as_text(b"x" * (MOST_SHOWN + 1)) == "x" * MOST_SHOWN + SOURCE_CUT
+
+
 @pytest.mark.parametrize(("depth", "text"), [(10, "at the bottom"), (5_000, TOO_DEEP)])
 async def test_deep_nesting_is_read_or_said_to_be_too_deep(depth: int, text: str) -> None:
     content = await asyncio.to_thread(read, nested(depth))
@@ -143,6 +148,14 @@ garbage = st.lists(st.sampled_from(FRAGMENTS).map(str.encode) | st.binary(max_si
 @given(garbage)
 def test_whatever_comes_can_be_kept_shown_and_encoded(source: bytes) -> None:
     mail, content = catch(source), read(source)
-    shown = [mail.author, mail.subject, content.to, content.date, content.text or "", content.html or ""]
+    shown = [
+        mail.author,
+        mail.subject,
+        content.to,
+        content.reply_to,
+        content.date,
+        content.text or "",
+        content.html or "",
+    ]
     assert all(text.encode("utf-8").decode("utf-8") == text for text in shown)
     assert mail.source is source

@@ -31,7 +31,7 @@ def refusal(**given: str) -> str:
         ("DELIVERY_BATCH", ("0", "10001"), "Give a whole number from 1 to 10000."),
         ("MAIL_SMTP_CONNECTIONS", ("0", "101"), "Give a whole number from 1 to 100."),
         ("MAIL_POSTMARK_BATCH", ("0", "501"), "Give a whole number from 1 to 500."),
-        ("MAIL_TIMEOUT", ("0s", "367d"), "Give more than 0s and at most 366d."),
+        ("MAIL_TIMEOUT", ("0s", "1ms", "999ms", "367d"), "Give at least 1s and at most 366d."),
         ("SUBSCRIPTIONS_TOKEN_TTL", ("0", "999999999d"), "Give more than 0s and at most 366d."),
         ("DELIVERY_LEASE", ("0",), "Give more than 0s and at most 366d."),
         ("DELIVERY_RENEWAL", ("0",), "Give more than 0s and at most 366d."),

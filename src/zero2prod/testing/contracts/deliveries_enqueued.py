@@ -5,7 +5,7 @@ import pytest
 
 from zero2prod.testing.builders import T0, delivery, later, letter, new_id, newsletter, subscriber
 from zero2prod.testing.contract import Contract
-from zero2prod.testing.contracts.beginnings import LATER, OK, attempting, suppress
+from zero2prod.testing.contracts.beginnings import LATER, LOST, OK, attempting, suppress
 from zero2prod.testing.faults import rolled_back
 from zero2prod.testing.ledger import Ledger
 from zero2prod_core.domain.deliveries import DeliveryKey, DeliveryState
@@ -14,6 +14,7 @@ from zero2prod_core.domain.subscribers import Status
 from zero2prod_core.domain.suppressions import Reason
 
 PENDING, LEASED, FAILED = DeliveryState.PENDING, DeliveryState.LEASED, DeliveryState.FAILED
+UNCERTAIN = DeliveryState.UNCERTAIN
 
 
 async def published(ledger: Ledger, **changes: object) -> tuple[int, set[UUID]]:
@@ -140,6 +141,22 @@ class CountingContract(Contract):
                 found.append([await tx.deliveries.any_sent(ids) for ids in ([sent.id, waiting.id], [waiting.id], [])])
             await self.ledger.report(taken, OK)
         assert found == [[False, False, False], [True, False, False]]
+
+    async def test_a_mail_that_may_have_arrived_is_not_known_to_be_sent(self) -> None:
+        words, _, taken = await attempting(self.ledger)
+        assert await self.ledger.report(taken, LOST)
+        assert await self.ledger.sums(words) == {UNCERTAIN: 1}
+        async with self.ledger.uow.reading() as tx:
+            assert not await tx.deliveries.any_sent([words.id])
+
+    async def test_a_sent_mail_is_found_whichever_of_the_letters_it_is_of(self) -> None:
+        letters = [(await attempting(self.ledger))[0] for _ in range(2)]
+        sent, _, taken = await attempting(self.ledger)
+        assert await self.ledger.report(taken, OK)
+        first, second = (words.id for words in letters)
+        async with self.ledger.uow.reading() as tx:
+            for ids in ([sent.id, first, second], [first, sent.id, second], [first, second, sent.id]):
+                assert await tx.deliveries.any_sent(ids)
 
     async def test_unfinished_are_the_due_and_the_held_of_open_letters(self) -> None:
         words, paused = await self.ledger.letter(), await self.ledger.letter(state=LetterState.PAUSED)

@@ -134,6 +134,19 @@ class ResultsContract(Contract):
         assert await self.ledger.settle([ruling(first, OK)], [mark(second)]) == Settled((True,), (True,))
         assert await self.ledger.states([first.key, second.key]) == {first.key: SENT, second.key: ATTEMPTING}
 
+    @pytest.mark.parametrize(
+        ("outcome", "state"),
+        [(OK, SENT), (LATER, DEFERRED), (BUSY, PENDING), (LOST, UNCERTAIN)],
+        ids=["sent", "deferred", "relay", "uncertain"],
+    )
+    async def test_a_row_that_is_ruled_on_gets_no_mark_beside_its_ruling(
+        self, outcome: Outcome, state: DeliveryState
+    ) -> None:
+        _, _, taken = await attempting(self.ledger)
+        settled = await self.ledger.settle([ruling(taken, outcome)], [mark(taken)])
+        assert settled == Settled((True,), (False,))
+        assert await self.ledger.state(taken.key) == state
+
     async def test_nothing_at_all_is_settled_too(self) -> None:
         assert await self.ledger.settle([], []) == Settled((), ())
 

@@ -39,6 +39,12 @@ class LeasesContract(Contract):
         assert await self.ledger.mark(*batch[2:]) == [False, False]
         assert len(await self.ledger.claim()) == 2
 
+    async def test_a_released_lease_cannot_be_renewed(self) -> None:
+        _, _, taken = await claimed(self.ledger)
+        await self.ledger.release(taken.lease)
+        assert not await self.ledger.renew(taken.lease, at=T0)
+        assert await self.ledger.state(taken.key) == PENDING
+
     async def test_one_lease_ends_without_the_other(self) -> None:
         words, readers = await self.ledger.letter(), await self.ledger.readers(2)
         await self.ledger.enqueue(*(delivery(words, reader) for reader in readers))

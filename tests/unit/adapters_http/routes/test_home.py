@@ -39,5 +39,15 @@ async def test_the_only_newsletter_gives_the_page_its_name(house: House) -> None
     await house.application.edit_newsletter(origin(), "default", name="Notes & <queries>")
     page = (await house.get("/")).text
     assert "<h1>Subscribe to <bdi>Notes &amp; &lt;queries&gt;</bdi></h1>" in page
+    assert "<title>Subscribe · Notes &amp; &lt;queries&gt;</title>" in page
+    assert '<a class="brand" href="/"><bdi>Notes &amp; &lt;queries&gt;</bdi></a>' in page
     await house.application.create_newsletter(origin(), "daily", "The Daily")
-    assert "<h1>Subscribe to the newsletter</h1>" in (await house.get("/")).text
+    page = (await house.get("/")).text
+    assert "<h1>Subscribe to one of our newsletters</h1>" in page
+    assert "<title>Subscribe to one of our newsletters · zero2prod</title>" in page
+
+
+async def test_the_staff_find_their_way_in(house: House) -> None:
+    answered = await house.post("/subscriptions", {"name": "Ada", "email": "ada@example.com"})
+    for page in (await house.get("/"), answered):
+        assert 'For the staff: <a href="/admin/dashboard">log in</a>' in page.text

@@ -157,6 +157,33 @@ async def test_an_issue_without_readers_says_why(staff: House) -> None:
     await staff.post("/admin/newsletters", ISSUE)
     (issue,) = await _issues(staff)
     assert "nobody had confirmed" in (await staff.get(f"/admin/newsletters/{issue.id}")).text
+    page = (await staff.get("/admin/newsletters")).text
+    assert page.count("Nobody had confirmed: nobody gets it") == 2
+
+
+async def test_the_newest_issue_stands_before_the_form_and_says_to_refresh_while_it_is_sent(staff: House) -> None:
+    assert "The newest:" not in (await staff.get("/admin/newsletters")).text
+    for number in (1, 2):
+        await staff.post("/admin/newsletters", ISSUE | {"title": f"No. {number}", "idempotency_key": f"key-{number}"})
+    before_form = (await staff.get("/admin/newsletters")).text.partition('<form method="post" action="/admin/news')[0]
+    assert "No. 2</a>, sending" in before_form
+    assert "No. 1" not in before_form
+    assert '<a href="/admin/newsletters">Refresh</a>' in before_form
+
+
+async def test_an_issue_s_page_has_what_was_published(staff: House) -> None:
+    await staff.post("/admin/newsletters", ISSUE | {"text_content": "Hello,\n<b>reader</b>"})
+    (issue,) = await _issues(staff)
+    page = (await staff.get(f"/admin/newsletters/{issue.id}")).text
+    assert '<div class="text" dir="auto">Hello,\n&lt;b&gt;reader&lt;/b&gt;</div>' in page
+    assert issue.published_at
+    assert f'<bdi>Newsletter</bdi>, <time datetime="{issue.published_at.isoformat()}">' in page
+
+
+async def test_an_issue_of_html_alone_says_so(staff: House) -> None:
+    await staff.post("/admin/newsletters", ISSUE | {"text_content": ""})
+    (issue,) = await _issues(staff)
+    assert "HTML alone, without a text." in (await staff.get(f"/admin/newsletters/{issue.id}")).text
 
 
 @pytest.mark.parametrize("id_", [str(new_id()), "nonsense", "00000000-0000-0000-0000-00000000000g"])

@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.http import JSON, House
 from tests.support.outages import Outage
+from zero2prod.testing.builders import origin
 from zero2prod_core.domain.newsletters import Newsletter
 
 PATH = "/admin/newsletters/default/settings"
@@ -51,8 +52,8 @@ async def test_an_empty_field_clears_and_an_absent_one_stays(staff: House) -> No
     [
         ({"name": ""}, "Name is missing."),
         ({"name": "a\nb"}, "Name must be one line"),
-        ({"sender": "nonsense"}, "Sender must have a local part, one @ and a domain."),
-        ({"reply_to": "nonsense"}, "Replies go to must have a local part"),
+        ({"sender": "nonsense"}, "Sender: this is no whole e-mail address. Write it as name@example.com."),
+        ({"reply_to": "nonsense"}, "Replies go to: this is no whole e-mail address. Write it as name@example.com."),
         ({"postal_address": "x" * 501}, "Postal address must have at most 500 characters."),
     ],
 )
@@ -94,12 +95,20 @@ async def test_another_site_may_not_either(staff: House) -> None:
 
 async def test_a_missing_postal_address_is_told_where_issues_are_published(staff: House) -> None:
     page = (await staff.get("/admin/newsletters")).text
-    assert "has no postal address yet" in page
+    assert "<bdi>Newsletter</bdi> has no postal address yet" in page
     assert f'href="{PATH}"' in page
     await staff.post(PATH, SETTINGS)
     page = (await staff.get("/admin/newsletters")).text
     assert "has no postal address yet" not in page
     assert f'href="{PATH}"' in page
+
+
+async def test_among_several_newsletters_the_note_says_whose_issues_it_is_about(staff: House) -> None:
+    await staff.post(PATH, SETTINGS)
+    await staff.application.create_newsletter(origin(), "weekly", "The Weekly")
+    page = (await staff.get("/admin/newsletters")).text
+    assert "For issues of <bdi>The Weekly</bdi>: it has no postal address yet" in page
+    assert "For issues of <bdi>The Garden</bdi>" not in page
 
 
 async def test_without_the_store_nothing_is_saved(staff: House) -> None:

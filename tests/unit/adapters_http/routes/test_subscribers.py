@@ -162,6 +162,19 @@ async def test_a_link_leads_to_a_button_and_the_button_confirms(house: House) ->
     assert (await _evidence(house))[-1].evidence.form_hash == CONFIRM_FORM.hash
 
 
+async def test_the_pages_of_a_link_have_the_newsletter_s_name(house: House) -> None:
+    token = await _token(house)
+    path = f"/subscriptions/confirm?subscription_token={token}"
+    assert "<title>Confirm your subscription · zero2prod</title>" in (await house.get(path)).text
+    await house.application.edit_newsletter(origin(), "default", name="The <Garden>")
+    asked = (await house.get(path)).text
+    assert "<h1>Confirm your subscription to <bdi>The &lt;Garden&gt;</bdi></h1>" in asked
+    answered = (await house.post("/subscriptions/confirm", {"subscription_token": token})).text
+    for page in (asked, answered):
+        assert " · The &lt;Garden&gt;</title>" in page
+        assert '<a class="brand" href="/"><bdi>The &lt;Garden&gt;</bdi></a>' in page
+
+
 @pytest.mark.parametrize(
     "query", ["subscription_token={}", "token={}", "token=old&subscription_token={}", "token={}&x=1"]
 )

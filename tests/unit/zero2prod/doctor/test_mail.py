@@ -42,6 +42,11 @@ class TestSmtp:
         assert verdict.remedy.startswith("Correct user and password in ZERO2PROD_MAIL_SMTP_URL")
         assert "wr0ng" not in str(verdict)
 
+    async def test_a_server_that_repeats_the_password_is_not_quoted(self, server: SmtpServer) -> None:
+        server.script["AUTH"].append("535 no: AUTH PLAIN AG5ld3MAd3IwbmcK")
+        verdict = await looked(server.url.replace("//", "//news:wr0ng@"))
+        assert verdict.says == f"127.0.0.1:{server.port} takes no mail: it answered 535 login refused"
+
     @pytest.mark.parametrize(
         ("verb", "reply", "said"),
         [
@@ -143,10 +148,32 @@ class TestPostmark:
         assert setting in verdict.remedy
         assert "hush-hush" not in str(verdict)
 
+    @pytest.mark.parametrize(
+        "body", ["", "<!doctype html>", "[1]", "{}", '{"id": 1}', "[" * 4000, '{"ID": 1, "x": "' + "x" * 70_000 + '"}']
+    )
+    async def test_another_server_is_not_taken_for_postmark(self, body: str) -> None:
+        async def server(_: web.Request) -> web.Response:
+            return web.Response(text=body)
+
+        async with answering(server) as url:
+            verdict = await self.looked(url)
+        assert (verdict.level, verdict.says) == (Level.ERROR, f"{url} answers, but is not Postmark's API")
+        assert verdict.remedy == "Correct ZERO2PROD_MAIL_POSTMARK_URL"
+
     async def test_no_answer(self) -> None:
         verdict = await self.looked("http://127.0.0.1:1")
         assert verdict.level is Level.ERROR
-        assert verdict.says.startswith("http://127.0.0.1:1 does not answer (")
+        assert verdict.says == "http://127.0.0.1:1 does not answer (connection refused)"
+
+    async def test_a_certificate_that_nobody_trusts(self) -> None:
+        async def server(_: web.Request) -> web.Response:
+            return web.json_response({"ID": 1})
+
+        async with answering(server, tls=True) as url:
+            verdict = await self.looked(url)
+        assert verdict.level is Level.ERROR
+        assert verdict.says == f"{url} does not answer (its certificate is not valid: self-signed certificate)"
+        assert verdict.remedy.endswith("in ZERO2PROD_MAIL_POSTMARK_URL, or have this machine trust who signed it")
 
 
 @pytest.mark.parametrize("transport", [Transport.CONSOLE, Transport.MEMORY])

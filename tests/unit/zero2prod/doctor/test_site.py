@@ -68,7 +68,8 @@ class TestSite:
         async with answering(ours, tls=True) as url:
             verdict = await site.site(patient(HttpSettings(base_url=url)))
         assert verdict.level is Level.WARNING
-        assert "certificate" in verdict.says
+        assert verdict.says.endswith("(its certificate is not valid: self-signed certificate)")
+        assert verdict.remedy.startswith("Name the host as its certificate does in ZERO2PROD_HTTP_BASE_URL")
 
     async def test_a_silent_server_is_not_waited_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
         async def silent(request: web.Request) -> web.Response:

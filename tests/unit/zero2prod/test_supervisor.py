@@ -1,0 +1,82 @@
+"""What ``up`` tells the terminal besides its places, which tests/unit/test_docs_screens.py compares."""
+
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from zero2prod import calling, supervisor
+from zero2prod.settings import Settings
+
+
+@pytest.fixture
+def usual(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The data directory that is taken by itself."""
+    directory = Path("/usual")
+    for module in (calling, supervisor):
+        monkeypatch.setattr(module, "default_data_dir", lambda: directory)
+    monkeypatch.setattr(sys, "argv", [".venv/bin/zero2prod"])
+    return directory
+
+
+async def announced(data_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """What is said on stderr."""
+
+    async def no_link(_: Settings) -> None:
+        return None
+
+    monkeypatch.setattr(supervisor, "_set_up_link", no_link)
+    await supervisor._announce(Settings(), None, supervisor.Plan(data_dir, None, 1))
+    return capsys.readouterr().err.splitlines()
+
+
+async def test_the_second_terminal_needs_no_directory_that_is_the_usual_one(
+    usual: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = await announced(usual, monkeypatch, capsys)
+    assert said == ["Ctrl-C stops everything; the data stays in /usual."]
+
+
+@pytest.mark.usefixtures("usual")
+async def test_of_another_directory_the_second_terminal_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, _ = await announced(Path("/other"), monkeypatch, capsys)
+    assert first == "Other commands, in a second terminal: .venv/bin/zero2prod --data-dir /other …"
+
+
+class Server:
+    """Stands for the database that would be started."""
+
+    pid = 1
+    url = owner_url = "postgresql://127.0.0.1/here"
+
+    def __init__(self, _: Path) -> None: ...
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+async def said_at_a_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, terminal: bool) -> None:
+    monkeypatch.setattr(supervisor, "EmbeddedPostgres", Server)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    async with AsyncExitStack() as stack:
+        await supervisor._with_database(Settings(), supervisor.Plan(tmp_path, None, 1), stack)
+
+
+@pytest.mark.parametrize(("terminal", "said"), [(True, "Making the database (once)…\n"), (False, "")])
+async def test_who_waits_at_a_terminal_is_told_that_a_database_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], terminal: bool, said: str
+) -> None:
+    await said_at_a_start(tmp_path, monkeypatch, terminal=terminal)
+    assert capsys.readouterr().err == said
+
+
+async def test_a_later_start_makes_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "postgres" / "data").mkdir(parents=True)
+    await said_at_a_start(tmp_path, monkeypatch, terminal=True)
+    assert capsys.readouterr().err == ""
