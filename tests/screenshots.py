@@ -171,7 +171,7 @@ async def take_publishing(studio: Studio, page: Page) -> None:
     await studio.take("publish", page)
     await page.get_by_role("button", name="Publish").click()
     await studio.house.site().mail(READERS[-1], TITLE)
-    await page.get_by_role("link", name=TITLE).click()
+    await page.get_by_role("link", name=TITLE).first.click()
     await finish(page)
     await studio.take("issue", page)
 

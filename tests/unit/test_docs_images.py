@@ -12,7 +12,7 @@ IMAGES = sorted((DOCS / "images").iterdir())
 SHOWN = re.compile(r"!\[([^\]]*)\]\(([^)\s]+)\)")
 
 # Octets, as chromium writes the largest of them. All together load in a blink, and stay small in a clone's history.
-LARGEST = 120 * 1000
+LARGEST = 128 * 1024
 
 
 def shown(page: Path) -> dict[Path, str]:
