@@ -8,6 +8,7 @@ import orjson
 import pytest
 from markupsafe import escape
 
+from adapters_http.wording import PLAINLY
 from adapters_postgres.embedded import EmbeddedPostgres
 from tests.support.core import PASSWORD
 from tests.support.databases import Database, migrated_database
@@ -73,7 +74,7 @@ async def refuse(
     words = "missing" if problem["rule"] == "required" else problem["rule"]
     assert words in problem["detail"]
     assert as_browser.headers["Content-Type"].startswith("text/html")
-    assert escape(words) in as_browser.text
+    assert escape(problem["remedy"] if problem["rule"] in PLAINLY else words) in as_browser.text
     return problem["rule"]
 
 
