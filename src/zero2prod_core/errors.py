@@ -227,11 +227,12 @@ class NewsletterUnknown(Refusal):
 
     code = "newsletter_unknown"
 
-    def __init__(self, slug: str) -> None:
+    def __init__(self, slug: str, remedy: str = "Leave the field out for the default one") -> None:
         super().__init__(
-            f"newsletter: there is no newsletter {slug!r}. Leave the field out for the default one.",
+            f"newsletter: there is no newsletter {slug!r}. {remedy}.",
             field="newsletter",
             rule="the slug of an existing newsletter",
+            slug=slug,
         )
 
 

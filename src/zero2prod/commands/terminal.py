@@ -19,7 +19,7 @@ from zero2prod.runtime import Runtime, running
 from zero2prod.settings import Settings
 from zero2prod.settings_loading import load
 from zero2prod_core.domain.origins import Actor, ActorKind, Origin
-from zero2prod_core.errors import FieldInvalid, NewsletterUnknown, SettingInvalid
+from zero2prod_core.errors import NewsletterUnknown, SettingInvalid
 
 Result = TypeVar("Result")
 
@@ -106,8 +106,7 @@ async def naming_newsletters(runtime: Runtime, asked: Coroutine[Any, Any, Result
         return await asked
     except NewsletterUnknown as unknown:
         slugs = ", ".join(each.slug.text for each in await runtime.application.list_newsletters())
-        rule = str(unknown).removeprefix("newsletter: ").partition(". ")[0]
-        raise FieldInvalid("newsletter", rule, f"There are: {slugs}") from None
+        raise NewsletterUnknown(unknown.fields["slug"], f"There are: {slugs}") from None
 
 
 def fail(message: str, status: int) -> NoReturn:
