@@ -1,7 +1,9 @@
 """The one ledger of deliveries, and the leases under which workers hold its rows."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 from uuid import UUID
 
 import attrs
@@ -15,17 +17,26 @@ from zero2prod_core.domain.deliveries import (
     Claimed,
     DeliveryKey,
     DeliveryState,
+    InDoubt,
     Mark,
     NewDelivery,
+    Postponed,
     RecipientKind,
+    Resolution,
     Ruling,
 )
 from zero2prod_core.domain.instants import Instant
-from zero2prod_core.domain.letters import URGENT, Letter, LetterState, UncertainPolicy
+from zero2prod_core.domain.letters import URGENT, Letter, LetterKind, LetterState, UncertainPolicy
+from zero2prod_core.domain.refusals import Recent
 from zero2prod_core.domain.subscribers import Subscriber
 from zero2prod_core.ports.deliveries import DeliveryLedger, Expired, Settled
 
 __all__ = ["InMemoryDeliveryLedger"]
+
+LEASED = DeliveryState.LEASED
+TRIED = frozenset({DeliveryState.SENT, DeliveryState.FAILED})
+LATEST = datetime.max.replace(tzinfo=UTC)
+"""The end of the calendar: by then every waiting row is due."""
 
 
 class InMemoryDeliveryLedger(DeliveryLedger):
@@ -34,6 +45,7 @@ class InMemoryDeliveryLedger(DeliveryLedger):
     def __init__(self, tables: Tables, overlay: Overlay, clock: Callable[[], Instant]) -> None:
         self._rows = DeliveryRows(tables.deliveries, overlay)
         self._leases = overlay.of(tables.leases)
+        self._sums = overlay.of(tables.delivery_sums)
         self._letters = overlay.of(tables.letters)
         self._subscribers = overlay.of(tables.subscribers)
         self._recipients = Recipients(tables, overlay)
@@ -89,6 +101,13 @@ class InMemoryDeliveryLedger(DeliveryLedger):
         granted = tuple(self._grant(mark, now) for mark in marks)
         return Settled(applied, granted)
 
+    async def postpone_batch(self, lease: UUID, postponed: Sequence[Postponed]) -> int:
+        found = [(self._rows.get(each.key), each.until) for each in postponed]
+        held = [(row, until) for row, until in found if row and row.lease == lease and row.state is LEASED]
+        for row, until in held:
+            self._rows.put(attrs.evolve(row, state=DeliveryState.PENDING, lease=None, due_at=until))
+        return len(held)
+
     async def release(self, lease: UUID, at: Instant | None = None) -> Expired:
         return self._end(lease, at or self._clock())
 
@@ -100,11 +119,61 @@ class InMemoryDeliveryLedger(DeliveryLedger):
                 self._rows.put(attrs.evolve(row, state=DeliveryState.PENDING))
         return Expired(sum(end.returned for end in ended), sum(end.uncertain for end in ended))
 
+    async def cancel_batch(self, limit: int, at: Instant | None = None) -> int:
+        waiting = self._rows.due(lambda letter, _: self._is(letter, LetterState.CLOSED), LATEST)
+        cancelled = list(islice(waiting, limit))
+        for row in cancelled:
+            self._rows.put(row.put_down(DeliveryState.CANCELLED, at or self._clock()))
+        return len(cancelled)
+
+    async def revive(self, letter: UUID, give_up_after: timedelta, at: Instant | None = None) -> int:
+        now = at or self._clock()
+        failed = [row for row in self._rows.of(letter) if row.state is DeliveryState.FAILED]
+        for row in failed:
+            self._rows.put(row.revived(now + give_up_after, now))
+        return len(failed)
+
+    async def doubtful(self, letter: UUID, limit: int, after: DeliveryKey | None = None) -> Sequence[InDoubt]:
+        rows = [row for row in self._rows.of(letter) if row.state is DeliveryState.UNCERTAIN]
+        behind = sorted((row for row in rows if after is None or row.key > after), key=lambda row: row.key)
+        return [
+            InDoubt(row.key, self._recipients.email_of(row), row.attempts, row.due_at, row.reply)
+            for row in behind[:limit]
+        ]
+
+    async def resolve(
+        self, letter: UUID, resolution: Resolution, recipients: Collection[UUID] | None, at: Instant | None = None
+    ) -> int:
+        rows = [row for row in self._rows.of(letter) if row.state is DeliveryState.UNCERTAIN]
+        chosen = [row for row in rows if recipients is None or row.key.recipient in recipients]
+        for row in chosen:
+            self._rows.put(row.resolved(resolution, at or self._clock()))
+        return len(chosen)
+
+    async def recent(self, letter: UUID, limit: int) -> Sequence[Recent]:
+        settled = [(row.settled_at, row) for row in self._rows.of(letter) if row.settled_at and row.state in TRIED]
+        latest = sorted(settled, key=lambda each: each[0], reverse=True)[:limit]
+        return [Recent(row.domain, row.blames_letter) for _, row in latest]
+
+    async def compact(self, before: Instant, limit: int) -> int:
+        letters = [letter for letter in self._rows.letters() if self._is_over(letter)]
+        rows = [row for letter in letters for row in self._rows.of(letter) if row.is_spent]
+        old = [row for row in rows if row.settled_at and row.settled_at < before][:limit]
+        for row in old:
+            self._rows.remove(row.key)
+            counted = (row.key.letter, row.state)
+            self._sums.put(counted, (self._sums.get(counted) or 0) + 1)
+        return len(old)
+
     async def sums(self, letter: UUID) -> Mapping[DeliveryState, int]:
-        return dict(self._rows.sums(letter))
+        removed = {state: self._sums.get((letter, state)) or 0 for state in DeliveryState}
+        return +(self._rows.sums(letter) + Counter(removed))
+
+    async def possibly_twice(self, letter: UUID) -> int:
+        return sum(row.is_possibly_twice for row in self._rows.of(letter))
 
     async def any_sent(self, letters: Collection[UUID]) -> bool:
-        return any(self._rows.sums(letter).get(DeliveryState.SENT) for letter in letters)
+        return any([(await self.sums(letter)).get(DeliveryState.SENT) for letter in letters])
 
     async def states(self, keys: Sequence[DeliveryKey]) -> Mapping[DeliveryKey, DeliveryState]:
         return {row.key: row.state for row in map(self._rows.get, keys) if row is not None}
@@ -125,7 +194,7 @@ class InMemoryDeliveryLedger(DeliveryLedger):
         """Lease a due row; one that may not be mailed any more gets the state that says why."""
         verdict = DeliveryState.FAILED if row.give_up_at <= at else self._judge(row, at)
         if not isinstance(verdict, Recipient):
-            self._rows.put(row.put_down(verdict))
+            self._rows.put(row.put_down(verdict, at))
             return None
         self._rows.put(attrs.evolve(row, state=DeliveryState.LEASED, lease=lease))
         return Claimed(
@@ -141,8 +210,10 @@ class InMemoryDeliveryLedger(DeliveryLedger):
 
     def _judge(self, row: Row, at: Instant) -> Recipient | DeliveryState:
         letter = self._letters.get(row.key.letter)
-        if letter is None or letter.state is not LetterState.OPEN:
+        if letter is None or letter.state is LetterState.PAUSED:
             return DeliveryState.PENDING
+        if letter.state is LetterState.CLOSED:
+            return DeliveryState.CANCELLED
         return self._recipients.judge(row, letter, at)
 
     def _apply(self, ruling: Ruling, at: Instant) -> bool:
@@ -164,7 +235,7 @@ class InMemoryDeliveryLedger(DeliveryLedger):
         if isinstance(verdict, Recipient):
             self._rows.put(attrs.evolve(row, state=DeliveryState.ATTEMPTING))
             return True
-        self._rows.put(row.put_down(verdict))
+        self._rows.put(row.put_down(verdict, at))
         return False
 
     def _is_current(self, row: Row, claim: Ruling | Mark, at: Instant) -> bool:
@@ -184,8 +255,16 @@ class InMemoryDeliveryLedger(DeliveryLedger):
         return Expired(len(ended) - uncertain, uncertain)
 
     def _is_open(self, letter: UUID) -> bool:
+        return self._is(letter, LetterState.OPEN)
+
+    def _is(self, letter: UUID, state: LetterState) -> bool:
         found = self._letters.get(letter)
-        return found is not None and found.state is LetterState.OPEN
+        return found is not None and found.state is state
+
+    def _is_over(self, letter: UUID) -> bool:
+        """Whether the letter's old rows may go: it is closed, or no issue's."""
+        found = self._letters.get(letter)
+        return found is not None and (found.state is LetterState.CLOSED or found.kind is not LetterKind.ISSUE)
 
     def _resends(self, letter: UUID) -> bool:
         found = self._letters.get(letter)

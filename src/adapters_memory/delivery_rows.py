@@ -18,6 +18,7 @@ from zero2prod_core.domain.deliveries import (
     NewDelivery,
     RecipientKind,
     Reply,
+    Resolution,
     Ruling,
 )
 from zero2prod_core.domain.instants import Instant
@@ -27,6 +28,9 @@ __all__ = ["HELD", "WAITING", "Arrivals", "DeliveryRows", "DeliveryTable", "Leas
 
 WAITING: Final = frozenset({DeliveryState.PENDING, DeliveryState.DEFERRED})
 HELD: Final = frozenset({DeliveryState.LEASED, DeliveryState.ATTEMPTING})
+SETTLED: Final = frozenset(
+    {DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.SUPPRESSED, DeliveryState.CANCELLED}
+)
 
 
 @attrs.frozen
@@ -58,6 +62,8 @@ class Row:
     uncertain_attempts: int = 0
     lease: UUID | None = None
     reply: Reply | None = None
+    settled_at: Instant | None = None
+    blames_letter: bool = False
 
     @classmethod
     def new(cls, new: NewDelivery, at: Instant) -> "Row":
@@ -78,21 +84,23 @@ class Row:
         due_at, state = at + ruling.retry_in, ruling.state
         if state is DeliveryState.DEFERRED and due_at > self.give_up_at:
             state = DeliveryState.FAILED
-        lost = self.uncertain_attempts + (state is DeliveryState.UNCERTAIN)
+        lost = (state is DeliveryState.UNCERTAIN) - (self.state is DeliveryState.UNCERTAIN)
         return attrs.evolve(
             self,
             state=state,
             attempts=ruling.attempts,
-            uncertain_attempts=lost,
+            uncertain_attempts=self.uncertain_attempts + lost,
             due_at=due_at,
             lease=None,
             reply=ruling.reply,
+            settled_at=at if state in SETTLED else None,
+            blames_letter=ruling.blames_letter,
         )
 
     def at_lease_end(self, at: Instant) -> "Row":
         """A mail that was under way may have been taken: its attempt counts, and it waits for a late answer."""
         if self.state is not DeliveryState.ATTEMPTING:
-            return self.put_down(DeliveryState.PENDING)
+            return self.put_down(DeliveryState.PENDING, at)
         return attrs.evolve(
             self,
             state=DeliveryState.UNCERTAIN,
@@ -102,9 +110,36 @@ class Row:
             lease=None,
         )
 
-    def put_down(self, state: DeliveryState) -> "Row":
+    def put_down(self, state: DeliveryState, at: Instant) -> "Row":
         """Nothing was sent, and nobody holds it any more."""
-        return attrs.evolve(self, state=state, lease=None)
+        return attrs.evolve(self, state=state, lease=None, settled_at=at if state in SETTLED else None)
+
+    def revived(self, give_up_at: Instant, at: Instant) -> "Row":
+        return attrs.evolve(
+            self,
+            state=DeliveryState.PENDING,
+            due_at=at,
+            give_up_at=give_up_at,
+            settled_at=None,
+            blames_letter=False,
+        )
+
+    def resolved(self, resolution: Resolution, at: Instant) -> "Row":
+        """As a person decided about a mail in doubt."""
+        if resolution is Resolution.RESEND:
+            return attrs.evolve(self, state=DeliveryState.PENDING, due_at=at)
+        doubts = self.uncertain_attempts - 1
+        return attrs.evolve(self, state=DeliveryState.SENT, settled_at=at, uncertain_attempts=doubts)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether nobody asks for the row once it is old: its sum says it all."""
+        sent = self.state is DeliveryState.SENT and not self.uncertain_attempts
+        return sent or self.state in {DeliveryState.SUPPRESSED, DeliveryState.CANCELLED}
+
+    @property
+    def is_possibly_twice(self) -> bool:
+        return self.uncertain_attempts > (self.state is not DeliveryState.SENT)
 
 
 Turn: TypeAlias = tuple[int, Instant, DeliveryKey]
@@ -182,6 +217,7 @@ class DeliveryTable(Table[DeliveryKey, Row]):
         self.tally = Tally()
         self.watch(self.agenda)
         self.watch(self.tally)
+        self.by_letter = self.index(lambda row: row.key.letter)
         self.uncertain = self.index(lambda row: row.state is DeliveryState.UNCERTAIN or None)
 
 
@@ -200,6 +236,16 @@ class DeliveryRows:
 
     def uncertain(self) -> list[Row]:
         return self._view.where(self._table.uncertain, True)
+
+    def of(self, letter: UUID) -> list[Row]:
+        return self._view.where(self._table.by_letter, letter)
+
+    def remove(self, key: DeliveryKey) -> None:
+        self._view.remove(key)
+
+    def letters(self) -> Iterable[UUID]:
+        """The letters of committed rows."""
+        return list(self._table.tally.letters())
 
     def due(self, wanted: Callable[[UUID, int], bool], at: Instant) -> Iterator[Row]:
         """Waiting rows that are due, of wanted letters and priorities, in turn. The rows handed out may be changed."""

@@ -18,7 +18,7 @@ class InMemoryLetterRepository(LetterRepository):
     async def add(self, letter: Letter) -> None:
         self._letters.put(letter.id, letter)
 
-    async def get_batch(self, ids: Collection[UUID]) -> dict[UUID, Letter]:
+    async def get_batch(self, ids: Collection[UUID], *, lock: bool = False) -> dict[UUID, Letter]:
         return self._letters.get_batch(ids)
 
     async def save(self, letter: Letter) -> None:

@@ -51,6 +51,14 @@ class Recipients:
                 # No port adds bare e-mail addresses, so nobody is there.
                 return DeliveryState.SUPPRESSED
 
+    def email_of(self, row: Row) -> EmailAddress | None:
+        """The recipient's e-mail address, whether it may be mailed or not; None where nobody is there."""
+        if row.kind is RecipientKind.ACCOUNT:
+            account = self._accounts.get(row.key.recipient)
+            return account.email if account else None
+        subscriber = self._subscribers.get(row.key.recipient)
+        return subscriber.email if subscriber else None
+
     def suppressed(self, row: Row, letter: Letter) -> bool:
         blocking = _blocking(row.kind, letter.kind)
         return any(found.reason in blocking for found in self._suppressions.where(self._by_digest, row.digest))

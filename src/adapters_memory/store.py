@@ -8,6 +8,7 @@ from typing import Any
 
 from adapters_memory.accounts import InMemoryAccountRepository
 from adapters_memory.audit import InMemoryAuditLog
+from adapters_memory.breakers import InMemoryBreakerRepository
 from adapters_memory.consent import InMemoryConsentRepository
 from adapters_memory.deliveries import InMemoryDeliveryLedger
 from adapters_memory.delivery_rows import Arrivals
@@ -95,6 +96,10 @@ class InMemoryTransaction(Transaction):
     @property
     def limits(self) -> InMemoryLimitRepository:
         return InMemoryLimitRepository(self._tables, self._overlay, self._clock)
+
+    @property
+    def breakers(self) -> InMemoryBreakerRepository:
+        return InMemoryBreakerRepository(self._tables, self._overlay)
 
     @property
     def audit(self) -> InMemoryAuditLog:

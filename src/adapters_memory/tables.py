@@ -6,7 +6,9 @@ from adapters_memory.delivery_rows import DeliveryTable, Lease
 from adapters_memory.overlay import Table
 from zero2prod_core.domain.accounts import Account
 from zero2prod_core.domain.audit import AuditEvent
+from zero2prod_core.domain.breakers import Breaker, BreakerKey
 from zero2prod_core.domain.consent import Consent
+from zero2prod_core.domain.deliveries import DeliveryState
 from zero2prod_core.domain.idempotency import IdempotencyRecord
 from zero2prod_core.domain.instants import Instant
 from zero2prod_core.domain.issues import Issue
@@ -39,6 +41,8 @@ class Tables:
         self.issues = Table[UUID, Issue]()
         self.deliveries = DeliveryTable()
         self.leases = Table[UUID, Lease]()
+        self.delivery_sums = Table[tuple[UUID, DeliveryState], int]()
+        self.breakers = Table[BreakerKey, Breaker]()
         self.suppressions = Table[tuple[Digest, Reason], Suppression]()
         self.suppressions_by_digest = self.suppressions.index(lambda suppression: suppression.digest)
         self.accounts = Table[UUID, Account]()

@@ -8,8 +8,8 @@ for another one to be opened; only where that gets no answer either does it hang
 import asyncio
 import select
 import socket
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Self, cast
 
@@ -31,6 +31,18 @@ class Connection(AsyncConnection[TupleRow]):
     """Seconds without an answer after which ``server_answers`` is asked, again and again."""
 
     server_answers: Callable[[], Awaitable[bool]]
+
+    begins: bool = False
+    """Whether a BEGIN goes out before the next statement, together with it where that is pipelined."""
+
+    @asynccontextmanager
+    async def pipelined(self) -> AsyncIterator[None]:
+        """Statements in the block are sent one after the other, none waiting for the one before; fetch their rows there
+        too.
+        """
+        with translated(), _Watch(self):
+            async with self.pipeline():
+                yield
 
     @property
     def pending_input(self) -> bool:
@@ -64,7 +76,11 @@ class WatchedCursor(AsyncCursor[TupleRow]):
     async def execute(
         self, query: Query, params: Params | None = None, *, prepare: bool | None = None, binary: bool | None = None
     ) -> Self:
-        with translated(), _Watch(cast(Connection, self.connection)):
+        connection = cast(Connection, self.connection)
+        with translated(), _Watch(connection):
+            if connection.begins:
+                connection.begins = False
+                await super().execute("BEGIN", prepare=False)
             # The driver takes templates as well, but its types offer no union with them.
             return await super().execute(cast(QueryNoTemplate, query), params, prepare=prepare, binary=binary)
 

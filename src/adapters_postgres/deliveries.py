@@ -16,6 +16,7 @@ from uuid import UUID
 
 from psycopg.rows import TupleRow
 
+from adapters_postgres.arrays import UuidArray
 from adapters_postgres.repositories import Repository
 from adapters_postgres.sql import load
 from zero2prod_core.domain.deliveries import (
@@ -24,14 +25,19 @@ from zero2prod_core.domain.deliveries import (
     Claimed,
     DeliveryKey,
     DeliveryState,
+    InDoubt,
     Mark,
     NewDelivery,
+    Postponed,
     RecipientKind,
+    Reply,
+    Resolution,
     Ruling,
 )
 from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.instants import Instant
 from zero2prod_core.domain.letters import URGENT, Letter
+from zero2prod_core.domain.refusals import Recent
 from zero2prod_core.ports.deliveries import DeliveryLedger, Expired, Settled
 
 SQL = load("deliveries")
@@ -48,7 +54,7 @@ MOST_LOOKS = 10
 what was found first must not end meanwhile.
 """
 
-Columns: TypeAlias = dict[str, list[Any]]
+Columns: TypeAlias = dict[str, list[Any] | UuidArray]
 
 
 class PostgresDeliveryLedger(Repository, DeliveryLedger):
@@ -97,11 +103,31 @@ class PostgresDeliveryLedger(Repository, DeliveryLedger):
     async def settle_batch(
         self, rulings: Sequence[Ruling], marks: Sequence[Mark], at: Instant | None = None
     ) -> Settled:
-        if rulings or marks:
-            await self._lock(rulings, marks)
-        applied = await self._settle(rulings, at)
-        granted = await self._mark(marks, at)
-        return Settled(applied, granted)
+        if not (rulings or marks):
+            return Settled((), ())
+        settling = _waves([ruling.key for ruling in rulings])
+        marking = _waves([mark.key for mark in marks])
+        _, *answers = await self._together(
+            (SQL["lock"], _locks(rulings, marks)),
+            *[(SQL["settle"], {"at": at, **_ruling_columns([rulings[place] for place in wave])}) for wave in settling],
+            *[(SQL["mark"], {"at": at, **_claim_columns([marks[place] for place in wave])}) for wave in marking],
+        )
+        applied, granted = [False] * len(rulings), [False] * len(marks)
+        for wave, rows in zip(settling, answers, strict=False):
+            for (ordinal,) in rows:
+                applied[wave[ordinal - 1]] = True
+        for wave, rows in zip(marking, answers[len(settling) :], strict=True):
+            for ordinal, holds in rows:
+                granted[wave[ordinal - 1]] = holds
+        return Settled(tuple(applied), tuple(granted))
+
+    async def postpone_batch(self, lease: UUID, postponed: Sequence[Postponed]) -> int:
+        return await self._count(
+            SQL["postpone"],
+            lease=lease,
+            untils=[each.until for each in postponed],
+            **_key_columns([each.key for each in postponed]),
+        )
 
     async def release(self, lease: UUID, at: Instant | None = None) -> Expired:
         return await self._end(await self._rows(SQL["hold_lease"], lease=lease), at)
@@ -110,6 +136,33 @@ class PostgresDeliveryLedger(Repository, DeliveryLedger):
         expired = await self._end(await self._rows(SQL["hold_ended_leases"], at=at), at)
         await self._count(SQL["resend"], at=at)
         return expired
+
+    async def cancel_batch(self, limit: int, at: Instant | None = None) -> int:
+        return await self._count(SQL["cancel"], limit=limit, at=at)
+
+    async def revive(self, letter: UUID, give_up_after: timedelta, at: Instant | None = None) -> int:
+        return await self._number("revive", letter=letter, give_up_after=give_up_after, at=at)
+
+    async def doubtful(self, letter: UUID, limit: int, after: DeliveryKey | None = None) -> Sequence[InDoubt]:
+        behind = after or DeliveryKey(letter, UUID(int=0))
+        terms = {"letter": letter, "recipient": behind.recipient, "occasion": behind.occasion, "limit": limit}
+        return [_in_doubt(*row) for row in await self._rows(SQL["doubtful"], **terms)]
+
+    async def resolve(
+        self, letter: UUID, resolution: Resolution, recipients: Collection[UUID] | None, at: Instant | None = None
+    ) -> int:
+        chosen = None if recipients is None else list(recipients)
+        accept = resolution is Resolution.ACCEPT
+        return await self._number("resolve", letter=letter, accept=accept, recipients=chosen, at=at)
+
+    async def recent(self, letter: UUID, limit: int) -> Sequence[Recent]:
+        return [Recent(*row) for row in await self._rows(SQL["recent"], letter=letter, limit=limit)]
+
+    async def compact(self, before: Instant, limit: int) -> int:
+        return await self._number("compact", before=before, limit=limit)
+
+    async def possibly_twice(self, letter: UUID) -> int:
+        return await self._number("possibly_twice", letter=letter)
 
     async def sums(self, letter: UUID) -> Mapping[DeliveryState, int]:
         return {DeliveryState(state): count for state, count in await self._rows(SQL["sums"], letter=letter)}
@@ -124,32 +177,6 @@ class PostgresDeliveryLedger(Repository, DeliveryLedger):
 
     async def unfinished(self, at: Instant | None = None) -> int:
         return await self._number("unfinished", at=at)
-
-    async def _lock(self, rulings: Sequence[Ruling], marks: Sequence[Mark]) -> None:
-        claims: list[Ruling | Mark] = [*rulings, *marks]
-        await self._rows(
-            SQL["lock"],
-            leases=list({claim.lease for claim in claims}),
-            marked_letters=list({mark.key.letter for mark in marks}),
-            marked_recipients=[mark.key.recipient for mark in marks],
-            **_key_columns([claim.key for claim in claims]),
-        )
-
-    async def _settle(self, rulings: Sequence[Ruling], at: Instant | None) -> tuple[bool, ...]:
-        applied = [False] * len(rulings)
-        for places in _waves([ruling.key for ruling in rulings]):
-            columns = _ruling_columns([rulings[place] for place in places])
-            for (ordinal,) in await self._rows(SQL["settle"], at=at, arrows=ARROWS, **columns):
-                applied[places[ordinal - 1]] = True
-        return tuple(applied)
-
-    async def _mark(self, marks: Sequence[Mark], at: Instant | None) -> tuple[bool, ...]:
-        granted = [False] * len(marks)
-        for places in _waves([mark.key for mark in marks]):
-            columns = _claim_columns([marks[place] for place in places])
-            for ordinal, holds in await self._rows(SQL["mark"], at=at, **columns):
-                granted[places[ordinal - 1]] = holds
-        return tuple(granted)
 
     async def _end(self, locked: Sequence[TupleRow], at: Instant | None) -> Expired:
         """End leases that this transaction has locked."""
@@ -166,6 +193,8 @@ class PostgresDeliveryLedger(Repository, DeliveryLedger):
 
 def _waves(keys: Sequence[DeliveryKey]) -> Sequence[Sequence[int]]:
     """The places of ``keys``, in groups that name no key twice: a statement changes a row once. Mostly one group."""
+    if len(set(keys)) == len(keys):
+        return [range(len(keys))] if keys else []
     earlier: Counter[DeliveryKey] = Counter()
     waves: list[list[int]] = []
     for place, key in enumerate(keys):
@@ -176,11 +205,21 @@ def _waves(keys: Sequence[DeliveryKey]) -> Sequence[Sequence[int]]:
     return waves
 
 
+def _locks(rulings: Sequence[Ruling], marks: Sequence[Mark]) -> Columns:
+    claims: list[Ruling | Mark] = [*rulings, *marks]
+    return {
+        "leases": UuidArray.of({claim.lease for claim in claims}),
+        "marked_letters": UuidArray.of({mark.key.letter for mark in marks}),
+        "marked_recipients": UuidArray.of(mark.key.recipient for mark in marks),
+        **_key_columns([claim.key for claim in claims]),
+    }
+
+
 def _key_columns(keys: Sequence[DeliveryKey]) -> Columns:
     return {
-        "letters": [key.letter for key in keys],
-        "recipients": [key.recipient for key in keys],
-        "occasions": [key.occasion for key in keys],
+        "letters": UuidArray.of(key.letter for key in keys),
+        "recipients": UuidArray.of(key.recipient for key in keys),
+        "occasions": UuidArray.of(key.occasion for key in keys),
     }
 
 
@@ -199,7 +238,7 @@ def _new_columns(deliveries: Sequence[NewDelivery]) -> Columns:
 def _claim_columns(claims: Sequence[Ruling] | Sequence[Mark]) -> Columns:
     return {
         **_key_columns([claim.key for claim in claims]),
-        "leases": [claim.lease for claim in claims],
+        "leases": UuidArray.of(claim.lease for claim in claims),
         "attempts": [claim.attempt for claim in claims],
     }
 
@@ -207,11 +246,13 @@ def _claim_columns(claims: Sequence[Ruling] | Sequence[Mark]) -> Columns:
 def _ruling_columns(rulings: Sequence[Ruling]) -> Columns:
     return {
         **_claim_columns(rulings),
+        "arrows": ARROWS,
         "states": [ruling.state.value for ruling in rulings],
         "counted": [ruling.attempts for ruling in rulings],
         "waits": [ruling.retry_in.total_seconds() for ruling in rulings],
         "codes": [ruling.reply.code for ruling in rulings],
         "replies": [ruling.reply.text for ruling in rulings],
+        "blames": [ruling.blames_letter for ruling in rulings],
     }
 
 
@@ -230,3 +271,19 @@ def _claimed(
 ) -> Claimed:
     key, mailbox = DeliveryKey(letter, recipient, occasion), EmailAddress(email, email_key)
     return Claimed(key, RecipientKind(kind), lease, attempt, mailbox, name, key_id, enqueued_at)
+
+
+def _in_doubt(
+    letter: UUID,
+    recipient: UUID,
+    occasion: UUID,
+    email: str | None,
+    email_key: str | None,
+    attempts: int,
+    resend_at: Instant,
+    code: int | None,
+    words: str | None,
+) -> InDoubt:
+    key = DeliveryKey(letter, recipient, occasion)
+    mailbox = EmailAddress(email, email_key) if email is not None and email_key is not None else None
+    return InDoubt(key, mailbox, attempts, resend_at, None if words is None else Reply(code, words))

@@ -5,7 +5,7 @@ from uuid import UUID
 from adapters_postgres.repositories import Repository
 from adapters_postgres.sql import load
 from zero2prod_core.domain.instants import Instant
-from zero2prod_core.domain.issues import Issue, IssueState
+from zero2prod_core.domain.issues import Issue, IssueState, PauseCause
 from zero2prod_core.ports.issues import IssueRepository
 
 SQL = load("issues")
@@ -46,6 +46,7 @@ def _changeable(issue: Issue) -> dict[str, Any]:
         "published_at": issue.published_at,
         "finished_at": issue.finished_at,
         "pause_reason": issue.pause_reason,
+        "pause_cause": issue.pause_cause.value if issue.pause_cause else None,
     }
 
 
@@ -60,6 +61,7 @@ def _issue(
     published_at: Instant | None,
     finished_at: Instant | None,
     pause_reason: str | None,
+    pause_cause: str | None,
 ) -> Issue:
     return Issue(
         id_,
@@ -72,4 +74,5 @@ def _issue(
         published_at,
         finished_at,
         pause_reason,
+        PauseCause(pause_cause) if pause_cause else None,
     )

@@ -26,10 +26,11 @@ class PostgresLetterRepository(Repository, LetterRepository):
             priority=letter.priority,
             dated_at=letter.dated_at,
             pause_reason=letter.pause_reason,
+            markdown=letter.markdown,
         )
 
-    async def get_batch(self, ids: Collection[UUID]) -> dict[UUID, Letter]:
-        rows = await self._rows(SQL["get_batch"], ids=list(ids))
+    async def get_batch(self, ids: Collection[UUID], *, lock: bool = False) -> dict[UUID, Letter]:
+        rows = await self._rows(SQL["lock_batch" if lock else "get_batch"], ids=list(ids))
         return {found.id: found for found in (_letter(*row) for row in rows)}
 
     async def save(self, letter: Letter) -> None:
@@ -48,6 +49,7 @@ def _letter(
     issue: UUID | None,
     dated_at: Instant | None,
     pause_reason: str | None,
+    markdown: str | None,
 ) -> Letter:
     return Letter(
         id_,
@@ -61,4 +63,5 @@ def _letter(
         issue,
         dated_at,
         pause_reason,
+        markdown,
     )

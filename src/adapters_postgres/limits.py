@@ -1,4 +1,4 @@
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from adapters_postgres.repositories import Repository
 from adapters_postgres.sql import load
@@ -24,6 +24,15 @@ class PostgresLimitRepository(Repository, LimitRepository):
         taken = {LimitKey(scope, subject): Decision(True, tat) for _, scope, subject, tat in rows if tat is not None}
         tats = await self._look([key for key, _ in keys if key not in taken])
         return [taken[key] if key in taken else take(tats[key], rate, now) for key, rate in keys]
+
+    async def hold_batch(self, keys: Collection[LimitKey], at: Instant | None = None) -> Mapping[LimitKey, Instant]:
+        await self._count(SQL["fill"], at=at, **_columns(keys))
+        return {
+            LimitKey(scope, subject): tat for scope, subject, tat in await self._rows(SQL["hold"], **_columns(keys))
+        }
+
+    async def write_batch(self, cells: Mapping[LimitKey, Instant]) -> None:
+        await self._count(SQL["write"], tats=list(cells.values()), **_columns(cells))
 
     async def sweep(self, idle_before: Instant, limit: int) -> int:
         return await self._count(SQL["sweep"], idle_before=idle_before, limit=limit)

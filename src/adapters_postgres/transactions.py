@@ -2,6 +2,7 @@
 
 from adapters_postgres.accounts import PostgresAccountRepository
 from adapters_postgres.audit import PostgresAuditLog
+from adapters_postgres.breakers import PostgresBreakerRepository
 from adapters_postgres.connections import Connection
 from adapters_postgres.consent import PostgresConsentRepository
 from adapters_postgres.deliveries import PostgresDeliveryLedger
@@ -89,6 +90,10 @@ class PostgresTransaction(Transaction):
     @property
     def limits(self) -> PostgresLimitRepository:
         return PostgresLimitRepository(self._connection)
+
+    @property
+    def breakers(self) -> PostgresBreakerRepository:
+        return PostgresBreakerRepository(self._connection)
 
     @property
     def audit(self) -> PostgresAuditLog:

@@ -23,7 +23,7 @@ class PostgresUnitOfWork(UnitOfWork):
     async def __call__(self) -> AsyncIterator[Transaction]:
         with self._alone():
             async with self._pool.connection() as connection:
-                await connection.execute("BEGIN", prepare=False)
+                connection.begins = True
                 try:
                     with _lent(connection) as transaction:
                         yield transaction
@@ -62,7 +62,13 @@ def _lent(connection: Connection) -> Iterator[PostgresTransaction]:
 
 
 async def _commit(connection: Connection) -> None:
-    """COMMIT, which of a transaction with a failed statement makes a rollback, without an error."""
+    """COMMIT, which of a transaction with a failed statement makes a rollback, without an error.
+
+    A transaction without a statement has not begun.
+    """
+    if connection.begins:
+        connection.begins = False
+        return
     try:
         cursor = await connection.execute("COMMIT", prepare=False)
     except StoreUnavailable as error:
@@ -75,7 +81,9 @@ async def _commit(connection: Connection) -> None:
 
 async def _roll_back(connection: Connection) -> None:
     """ROLLBACK where that is possible; a connection that fails at it is closed by the pool, to the same effect."""
-    if not connection.closed:
+    if connection.begins:
+        connection.begins = False
+    elif not connection.closed:
         try:
             await connection.execute("ROLLBACK", prepare=False)
         except Zero2ProdError:

@@ -13,19 +13,20 @@ import attrs
 import structlog
 
 from adapters_system.gathering import Gathering
-from zero2prod_core.domain.deliveries import Mark, Outcome, Report, Scope, SenderFault, Throttled
+from zero2prod_core.domain.breakers import BreakerKey
+from zero2prod_core.domain.deliveries import Mark, Outcome, Report, SenderFault, Throttled
 from zero2prod_core.errors import Unavailable
-from zero2prod_core.ports.deliveries import Settled
 from zero2prod_core.ports.mailer import Desk, Parcel
-from zero2prod_core.usecases.deliveries import Consignment, SettleDeliveries
+from zero2prod_core.usecases.deliveries import Consignment
+from zero2prod_core.usecases.settling import SettleDeliveries, Settlement
 
 log = structlog.get_logger(__name__)
 
 RETRY_EVERY = 0.5
 """Seconds between looks at a store that is away: it is back in use well within 5 s of its return."""
 
-REST = 5.0
-"""Seconds without claiming an issue's mails after the relay refused some: few enough to be back soon after it."""
+WARN_EVERY = 10.0
+"""Seconds: the first refusal says what there is to know, and the issue's page says it too."""
 
 UNTRIED = (Throttled, SenderFault)
 """Outcomes that say nothing about the recipient: the mail was not tried in earnest."""
@@ -36,11 +37,6 @@ REFUSED = "refused"
 def outcome_name(kind: type[Outcome]) -> str:
     """What an outcome is called in sums and logs."""
     return kind.__name__.lower()
-
-
-def _is_refusal(outcome: Outcome) -> bool:
-    """Whether it came from the relay itself: one recipient domain that throttles must not slow the others."""
-    return isinstance(outcome, SenderFault) or (isinstance(outcome, Throttled) and outcome.scope is Scope.RELAY)
 
 
 @attrs.frozen
@@ -66,7 +62,8 @@ class LedgerDesk(Desk):
         self._settle_deliveries = settle
         self._on_release = on_release
         self._low = low
-        self._refused_at: float | None = None
+        self._probing: set[BreakerKey] = set()
+        self._silent_until = 0.0
         self._gathering: Gathering[_Visit, Sequence[bool]] = Gathering(self._flush)
         self._urgent: deque[Parcel] = deque()
         self._bulk: deque[Parcel] = deque()
@@ -87,14 +84,18 @@ class LedgerDesk(Desk):
         if not consignment.parcels:
             return
         self._unsettled[consignment.lease] = len(consignment.parcels)
+        self._probing.update(consignment.probing)
         (self._urgent if urgent else self._bulk).extend(consignment.parcels)
         self._look_up()
 
     async def take(self, most: int = 1, *, urgent: bool = False) -> Sequence[Parcel]:
         await self._until(lambda: self._closed or bool(self._urgent) or (bool(self._bulk) and not urgent))
+        return self.take_now(most, urgent=urgent)
+
+    def take_now(self, most: int = 1, *, urgent: bool = False) -> Sequence[Parcel]:
         if self._closed:
             return ()
-        queue = self._urgent or self._bulk
+        queue = self._urgent if urgent else self._urgent or self._bulk
         parcels = [queue.popleft() for _ in range(min(most, len(queue)))]
         self._look_up()
         return parcels
@@ -103,8 +104,8 @@ class LedgerDesk(Desk):
         granted = await self._gathering(_Visit(tuple(reports), tuple(marks)))
         for report in reports:
             self.outcomes[outcome_name(type(report.outcome))] += 1
-            if _is_refusal(report.outcome):
-                self._refuse(report.outcome)
+            if isinstance(report.outcome, UNTRIED):
+                self._warn(report)
             self._done(report.lease)
         for mark, holds in zip(marks, granted, strict=True):
             if not holds:
@@ -145,16 +146,13 @@ class LedgerDesk(Desk):
             self.hungry.clear()
         self._changed.set()
 
-    @property
-    def resting(self) -> bool:
-        """Whether the relay refused our mail a moment ago: claiming another batch would only put it back."""
-        return self._refused_at is not None and asyncio.get_running_loop().time() < self._refused_at + REST
-
-    def _refuse(self, outcome: Outcome) -> None:
-        """Rest, and tell the operator once for each rest: a relay that is away fails every mail that is tried."""
-        if not self.resting:
-            self._refused_at = asyncio.get_running_loop().time()
-            log.warning("relay_refuses", outcome=outcome_name(type(outcome)), code=outcome.reply.code)
+    def _warn(self, report: Report) -> None:
+        """Tell the operator, once in a while: a relay that is away fails every mail that is on its way to it."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._silent_until:
+            self._silent_until = now + WARN_EVERY
+            outcome = report.outcome
+            log.warning("mail_refused", outcome=outcome_name(type(outcome)), code=outcome.reply.code)
 
     async def _until(self, holds: Callable[[], bool]) -> None:
         while not holds():
@@ -168,11 +166,13 @@ class LedgerDesk(Desk):
         granted = iter(settled.granted)
         return [[next(granted) for _ in visit.marks] for visit in visits]
 
-    async def _write(self, reports: Sequence[Report], marks: Sequence[Mark]) -> Settled:
+    async def _write(self, reports: Sequence[Report], marks: Sequence[Mark]) -> Settlement:
         """Settle, however long the store is away: whoever wants to stop cancels the mailer."""
         while True:
             try:
-                return await self._settle_deliveries(reports, marks)
+                settled = await self._settle_deliveries(reports, marks, tuple(self._probing))
+                self._probing.difference_update(settled.decided)
+                return settled
             except Unavailable as error:
                 log.warning("store_unavailable", during="settle", code=error.code, cause=repr(error.__cause__))
                 await asyncio.sleep(RETRY_EVERY)

@@ -39,7 +39,9 @@ class Job:
 JOBS = (
     Job("sweep", lambda app: app.sweep, timedelta(minutes=10)),
     Job("expire leases", lambda app: app.expire_leases, timedelta(seconds=5)),
+    Job("cancel deliveries", lambda app: app.cancel_deliveries, timedelta(seconds=2)),
     Job("finish issues", lambda app: app.finish_issues, timedelta(seconds=2)),
+    Job("compact deliveries", lambda app: app.compact_deliveries, timedelta(hours=1)),
 )
 """Sweeping is not urgent; a dead worker's mails should wait little longer than its lease; a person watches an issue
 finish.
@@ -120,7 +122,7 @@ class Worker:
         tried = -1
         while not self._stopping.is_set() and self._tried() > tried:
             tried = self._tried()
-            if await self._claim(urgent=True) + await self._claim(urgent=False):
+            if await self._claim(urgent=True, insist=True) + await self._claim(urgent=False, insist=True):
                 await self._desk.idle()
 
     def _tried(self) -> int:
@@ -153,11 +155,9 @@ class Worker:
             task.result()
 
     async def _feed(self) -> None:
-        """One round of claiming: urgent letters always, an issue's only while the desk has few left and does not
-        rest.
-        """
+        """One round of claiming: urgent letters always, an issue's only while the desk has few left."""
         claimed = await self._claim(urgent=True)
-        if self._desk.hungry.is_set() and not self._desk.resting:
+        if self._desk.hungry.is_set():
             claimed += await self._claim(urgent=False)
         if not claimed:
             await self._rest()
@@ -178,8 +178,9 @@ class Worker:
                 wait.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
 
-    async def _claim(self, *, urgent: bool) -> int:
-        consignment = await self._app.claim_deliveries(self._name, self._parts.pace.batch, urgent=urgent)
+    async def _claim(self, *, urgent: bool, insist: bool = False) -> int:
+        batch = self._parts.pace.batch
+        consignment = await self._app.claim_deliveries(self._name, batch, urgent=urgent, insist=insist)
         self._desk.put(consignment, urgent=urgent)
         return len(consignment.parcels)
 

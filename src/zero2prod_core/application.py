@@ -22,17 +22,21 @@ from zero2prod_core.usecases.accounts import (
 from zero2prod_core.usecases.audit import Auditor
 from zero2prod_core.usecases.checklist import DismissSteps, ReadChecklist
 from zero2prod_core.usecases.deliveries import (
+    CancelDeliveries,
     ClaimDeliveries,
+    CompactDeliveries,
     CountUnfinished,
     ExpireLeases,
     ReleaseLease,
     RenewLease,
-    SettleDeliveries,
 )
-from zero2prod_core.usecases.issues import FinishIssues, ListIssues, Publish, ResumeIssue, ShowIssue
+from zero2prod_core.usecases.doubts import ListUncertain, ResolveUncertain
+from zero2prod_core.usecases.issue_steering import CancelIssue, FinishIssues, PauseIssue, ResendIssue, ResumeIssue
+from zero2prod_core.usecases.issues import ListIssues, Publish, ShowIssue
 from zero2prod_core.usecases.newsletters import CreateNewsletter, EditNewsletter, FindNewsletter, ListNewsletters
 from zero2prod_core.usecases.policy import Policy
 from zero2prod_core.usecases.sessions import LogIn, LogOut, ReadSession
+from zero2prod_core.usecases.settling import SettleDeliveries
 from zero2prod_core.usecases.subscribers import (
     CheckConfirmation,
     CheckUnsubscription,
@@ -41,6 +45,7 @@ from zero2prod_core.usecases.subscribers import (
     Unsubscribe,
 )
 from zero2prod_core.usecases.sweeps import Sweep
+from zero2prod_core.usecases.traffic import Traffic
 
 Subscribe: TypeAlias = Callable[[SignUp], Awaitable[None]]
 
@@ -85,13 +90,20 @@ class Application:
     publish: Publish
     list_issues: ListIssues
     show_issue: ShowIssue
+    pause_issue: PauseIssue
     resume_issue: ResumeIssue
+    cancel_issue: CancelIssue
+    resend_issue: ResendIssue
+    list_uncertain: ListUncertain
+    resolve_uncertain: ResolveUncertain
     finish_issues: FinishIssues
     claim_deliveries: ClaimDeliveries
     settle_deliveries: SettleDeliveries
     renew_lease: RenewLease
     release_lease: ReleaseLease
     expire_leases: ExpireLeases
+    cancel_deliveries: CancelDeliveries
+    compact_deliveries: CompactDeliveries
     count_unfinished: CountUnfinished
     create_account: CreateAccount
     list_accounts: ListAccounts
@@ -127,13 +139,20 @@ class Application:
             publish=Publish(uow, ids, policy, auditor),
             list_issues=ListIssues(uow),
             show_issue=ShowIssue(uow),
+            pause_issue=PauseIssue(uow, auditor),
             resume_issue=ResumeIssue(uow, auditor),
+            cancel_issue=CancelIssue(uow, auditor),
+            resend_issue=ResendIssue(uow, policy, auditor),
+            list_uncertain=ListUncertain(uow),
+            resolve_uncertain=ResolveUncertain(uow, auditor),
             finish_issues=FinishIssues(uow, auditor),
-            claim_deliveries=ClaimDeliveries(uow, ids, keys, policy),
-            settle_deliveries=SettleDeliveries(uow, randomness, auditor),
+            claim_deliveries=ClaimDeliveries(uow, ids, keys, policy, Traffic(policy, randomness)),
+            settle_deliveries=SettleDeliveries(uow, randomness, policy, auditor),
             renew_lease=RenewLease(uow, policy),
             release_lease=ReleaseLease(uow),
             expire_leases=ExpireLeases(uow),
+            cancel_deliveries=CancelDeliveries(uow),
+            compact_deliveries=CompactDeliveries(uow, policy, auditor),
             count_unfinished=CountUnfinished(uow),
             create_account=CreateAccount(uow, ids, keys, auditor),
             list_accounts=ListAccounts(uow),

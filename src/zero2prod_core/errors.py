@@ -22,6 +22,7 @@
     │   ├── NewsletterUnknown
     │   ├── IssueUnknown
     │   ├── TransitionRefused
+    │   ├── NothingToResend
     │   ├── IdempotencyKeyInUse
     │   └── IdempotencyKeyReused
     ├── Unavailable             something we need does not answer; the same call may succeed later
@@ -252,6 +253,15 @@ class TransitionRefused(Refusal):
 
     def __init__(self, what: str, state: str, event: str) -> None:
         super().__init__(f"{what}: cannot {event} while {state}.", state=state, event=event)
+
+
+class NothingToResend(Refusal):
+    """An issue of which no mail failed is asked to be sent again."""
+
+    code = "nothing_to_resend"
+
+    def __init__(self) -> None:
+        super().__init__("issue: none of its mails has failed, so there is none to send again.", rule="failed mails")
 
 
 class IdempotencyKeyInUse(Refusal):

@@ -58,18 +58,15 @@ class RecordingDesk(Desk):
             await asyncio.wait_for(self._changed.wait_for(lambda: len(self.marks) >= count), 20)
 
     async def take(self, most: int = 1, *, urgent: bool = False) -> Sequence[Parcel]:
-        def fitting() -> list[Parcel]:
-            return sorted(
-                (each for each in self._waiting if not urgent or each.letter.priority == URGENT),
-                key=lambda each: each.letter.priority,
-            )[:most]
-
         async with self._changed:
-            await self._changed.wait_for(lambda: fitting() or self._closed)
-            taken = fitting()
-            for parcel in taken:
-                self._waiting.remove(parcel)
-            return taken
+            await self._changed.wait_for(lambda: self._fitting(urgent=urgent) or self._closed)
+            return self.take_now(most, urgent=urgent)
+
+    def take_now(self, most: int = 1, *, urgent: bool = False) -> Sequence[Parcel]:
+        taken = self._fitting(urgent=urgent)[:most]
+        for parcel in taken:
+            self._waiting.remove(parcel)
+        return taken
 
     async def settle(self, reports: Sequence[Report], marks: Sequence[Mark]) -> Sequence[bool]:
         await self.open_for_settling.wait()
@@ -77,3 +74,7 @@ class RecordingDesk(Desk):
             self.settled.append((reports, marks))
             self._changed.notify_all()
         return [mark.key.recipient not in self.refused for mark in marks]
+
+    def _fitting(self, *, urgent: bool) -> list[Parcel]:
+        wanted = [each for each in self._waiting if not urgent or each.letter.priority == URGENT]
+        return sorted(wanted, key=lambda each: each.letter.priority)

@@ -155,9 +155,9 @@ ruled AS MATERIALIZED (
         CASE WHEN ruling.state = 'deferred' AND next_at > give_up_at THEN 'failed' ELSE ruling.state END AS verdict
     FROM clock CROSS JOIN unnest(
         %(letters)b::uuid[], %(recipients)b::uuid[], %(occasions)b::uuid[], %(leases)b::uuid[], %(attempts)b::smallint[],
-        %(states)b::text[], %(counted)b::smallint[], %(waits)b::float8[], %(codes)b::smallint[], %(replies)b::text[]
+        %(states)b::text[], %(counted)b::smallint[], %(waits)b::float8[], %(codes)b::smallint[], %(replies)b::text[], %(blames)b::boolean[]
     ) WITH ORDINALITY AS ruling (
-        letter_id, recipient_id, occasion, lease_id, attempt, state, counted, seconds, code, words, place
+        letter_id, recipient_id, occasion, lease_id, attempt, state, counted, seconds, code, words, blames, place
     )
     CROSS JOIN LATERAL (SELECT clock.at + seconds * interval '1 second') AS next (next_at)
     JOIN deliveries USING (letter_id, recipient_id, occasion)
@@ -172,13 +172,15 @@ ruled AS MATERIALIZED (
 UPDATE deliveries SET
     state = verdict,
     attempts = counted,
-    uncertain_attempts = uncertain_attempts + (verdict = 'uncertain')::integer,
+    uncertain_attempts =
+        uncertain_attempts + (verdict = 'uncertain')::integer - (deliveries.state = 'uncertain')::integer,
     lease_id = NULL,
     due_at = CASE WHEN verdict IN ('pending', 'deferred') THEN next_at END,
     resend_at = CASE verdict WHEN 'uncertain' THEN next_at END,
     settled_at = CASE WHEN verdict NOT IN ('pending', 'deferred', 'uncertain') THEN ruled.at END,
     reply_code = code,
-    reply = words
+    reply = words,
+    blames_letter = blames
 FROM ruled
 WHERE deliveries.letter_id = ruled.letter_id AND deliveries.recipient_id = ruled.recipient_id
     AND deliveries.occasion = ruled.occasion
@@ -196,7 +198,8 @@ asked AS MATERIALIZED (
 judged AS MATERIALIZED (
     SELECT letter_id, recipient_id, occasion, place, clock.at, CASE
         WHEN asked.state = 'attempting' THEN 'attempting' -- asked again: it was granted, and the answer lost
-        WHEN letters.state <> 'open' THEN 'pending' ELSE coalesce(standing.verdict, 'attempting')
+        WHEN letters.state = 'closed' THEN 'cancelled' WHEN letters.state = 'paused' THEN 'pending'
+        ELSE coalesce(standing.verdict, 'attempting')
     END AS verdict
     FROM clock CROSS JOIN asked JOIN leases USING (lease_id) JOIN letters USING (letter_id)
     CROSS JOIN LATERAL delivery_standing(
@@ -213,6 +216,14 @@ FROM judged
 WHERE deliveries.letter_id = judged.letter_id AND deliveries.recipient_id = judged.recipient_id
     AND deliveries.occasion = judged.occasion
 RETURNING place, state = 'attempting'
+
+-- name: postpone
+UPDATE deliveries SET state = 'pending', lease_id = NULL, due_at = postponed.due_at
+FROM unnest(
+    %(letters)b::uuid[], %(recipients)b::uuid[], %(occasions)b::uuid[], %(untils)s::timestamptz[]
+) AS postponed (letter_id, recipient_id, occasion, due_at)
+WHERE deliveries.letter_id = postponed.letter_id AND deliveries.recipient_id = postponed.recipient_id
+    AND deliveries.occasion = postponed.occasion AND lease_id = %(lease)s::uuid AND state = 'leased'
 
 -- name: hold_lease
 SELECT lease_id FROM leases WHERE lease_id = %(lease)s::uuid FOR UPDATE
@@ -255,11 +266,145 @@ UPDATE deliveries SET state = 'pending', due_at = resend_at, resend_at = NULL FR
 WHERE deliveries.letter_id = due.letter_id AND deliveries.recipient_id = due.recipient_id
     AND deliveries.occasion = due.occasion
 
+-- name: cancel
+/* The letters with waiting rows are found by one probe each: they are few, while closed letters become many. */
+WITH RECURSIVE clock AS MATERIALIZED (SELECT coalesce(%(at)s::timestamptz, clock_timestamp()) AS at),
+waiting AS (
+    (
+        SELECT letter_id FROM deliveries WHERE due_at IS NOT NULL AND lease_id IS NULL
+        ORDER BY letter_id LIMIT 1
+    )
+    UNION ALL
+    SELECT (
+        SELECT letter_id FROM deliveries
+        WHERE due_at IS NOT NULL AND lease_id IS NULL AND deliveries.letter_id > waiting.letter_id
+        ORDER BY letter_id LIMIT 1
+    )
+    FROM waiting WHERE letter_id IS NOT NULL
+),
+spare AS MATERIALIZED (
+    SELECT turn.* FROM waiting JOIN letters USING (letter_id) CROSS JOIN LATERAL (
+        SELECT letter_id, recipient_id, occasion FROM deliveries
+        WHERE deliveries.letter_id = waiting.letter_id AND due_at IS NOT NULL AND lease_id IS NULL
+        LIMIT %(limit)s::integer
+        FOR NO KEY UPDATE SKIP LOCKED
+    ) AS turn
+    WHERE letters.state = 'closed'
+    LIMIT %(limit)s::integer
+)
+UPDATE deliveries SET state = 'cancelled', due_at = NULL, settled_at = clock.at FROM spare, clock
+WHERE deliveries.letter_id = spare.letter_id AND deliveries.recipient_id = spare.recipient_id
+    AND deliveries.occasion = spare.occasion
+
+-- name: revive
+WITH clock AS MATERIALIZED (SELECT coalesce(%(at)s::timestamptz, clock_timestamp()) AS at),
+failed AS MATERIALIZED (
+    SELECT letter_id, recipient_id, occasion FROM deliveries
+    WHERE letter_id = %(letter)s::uuid AND state = 'failed'
+    ORDER BY letter_id, recipient_id, occasion FOR NO KEY UPDATE
+),
+revived AS (
+    UPDATE deliveries SET
+        state = 'pending', due_at = clock.at, give_up_at = clock.at + %(give_up_after)s::interval, settled_at = NULL,
+        blames_letter = false
+    FROM failed, clock
+    WHERE deliveries.letter_id = failed.letter_id AND deliveries.recipient_id = failed.recipient_id
+        AND deliveries.occasion = failed.occasion
+    RETURNING 1
+),
+woken AS MATERIALIZED (SELECT pg_notify('deliveries', '') FROM revived LIMIT 1)
+SELECT (SELECT count(*) FROM revived), (SELECT count(*) FROM woken)
+
+-- name: doubtful
+SELECT letter_id, recipient_id, occasion, standing.email, standing.email_key, attempts, resend_at, reply_code, reply
+FROM deliveries JOIN letters USING (letter_id) CROSS JOIN LATERAL delivery_standing(
+    letters.kind, recipient_kind, recipient_id, occasion, email_digest_key, email_digest, clock_timestamp()
+) AS standing
+WHERE letter_id = %(letter)s::uuid AND resend_at IS NOT NULL
+    AND (recipient_id, occasion) > (%(recipient)s::uuid, %(occasion)s::uuid)
+ORDER BY letter_id, recipient_id, occasion
+LIMIT %(limit)s::integer
+
+-- name: resolve
+WITH clock AS MATERIALIZED (SELECT coalesce(%(at)s::timestamptz, clock_timestamp()) AS at),
+doubtful AS MATERIALIZED (
+    SELECT letter_id, recipient_id, occasion FROM deliveries
+    WHERE letter_id = %(letter)s::uuid AND resend_at IS NOT NULL
+        AND (%(recipients)s::uuid[] IS NULL OR recipient_id = ANY (%(recipients)s::uuid[]))
+    ORDER BY letter_id, recipient_id, occasion FOR NO KEY UPDATE
+),
+resolved AS (
+    UPDATE deliveries SET
+        state = CASE WHEN %(accept)s::boolean THEN 'sent' ELSE 'pending' END,
+        due_at = CASE WHEN NOT %(accept)s::boolean THEN clock.at END,
+        settled_at = CASE WHEN %(accept)s::boolean THEN clock.at END,
+        uncertain_attempts = uncertain_attempts - %(accept)s::boolean::integer,
+        resend_at = NULL
+    FROM doubtful, clock
+    WHERE deliveries.letter_id = doubtful.letter_id AND deliveries.recipient_id = doubtful.recipient_id
+        AND deliveries.occasion = doubtful.occasion AND deliveries.state = 'uncertain'
+    RETURNING 1
+),
+woken AS MATERIALIZED (SELECT pg_notify('deliveries', '') FROM resolved LIMIT 1)
+SELECT (SELECT count(*) FROM resolved), (SELECT count(*) FROM woken)
+
+-- name: recent
+SELECT domain, blames_letter FROM deliveries
+WHERE letter_id = %(letter)s::uuid AND settled_at IS NOT NULL AND state IN ('sent', 'failed')
+ORDER BY settled_at DESC
+LIMIT %(limit)s::integer
+
+-- name: compact
+/* The letters with settled rows are found by one probe each. */
+WITH RECURSIVE settled AS (
+    (SELECT letter_id FROM deliveries WHERE settled_at IS NOT NULL ORDER BY letter_id LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT letter_id FROM deliveries
+        WHERE settled_at IS NOT NULL AND deliveries.letter_id > settled.letter_id
+        ORDER BY letter_id LIMIT 1
+    )
+    FROM settled WHERE letter_id IS NOT NULL
+),
+old AS MATERIALIZED (
+    SELECT spent.* FROM settled JOIN letters USING (letter_id) CROSS JOIN LATERAL (
+        SELECT letter_id, recipient_id, occasion FROM deliveries
+        WHERE deliveries.letter_id = settled.letter_id AND settled_at < %(before)s::timestamptz
+            AND (state IN ('suppressed', 'cancelled') OR (state = 'sent' AND uncertain_attempts = 0))
+        LIMIT %(limit)s::integer
+        FOR UPDATE SKIP LOCKED
+    ) AS spent
+    WHERE letters.state = 'closed' OR letters.kind <> 'issue'
+    LIMIT %(limit)s::integer
+),
+removed AS (
+    DELETE FROM deliveries USING old
+    WHERE deliveries.letter_id = old.letter_id AND deliveries.recipient_id = old.recipient_id
+        AND deliveries.occasion = old.occasion
+    RETURNING deliveries.letter_id, state
+),
+counted AS (
+    INSERT INTO delivery_sums (letter_id, state, count)
+    SELECT letter_id, state, count(*) FROM removed GROUP BY letter_id, state ORDER BY letter_id, state
+    ON CONFLICT (letter_id, state) DO UPDATE SET count = delivery_sums.count + excluded.count
+)
+SELECT count(*) FROM removed
+
 -- name: sums
-SELECT state, count(*) FROM deliveries WHERE letter_id = %(letter)s::uuid GROUP BY state
+SELECT state, sum(count)::bigint FROM (
+    SELECT state, count(*) FROM deliveries WHERE letter_id = %(letter)s::uuid GROUP BY state
+    UNION ALL
+    SELECT state, count FROM delivery_sums WHERE letter_id = %(letter)s::uuid
+) AS counted GROUP BY state
+
+-- name: possibly_twice
+SELECT count(*) FROM deliveries
+WHERE letter_id = %(letter)s::uuid AND uncertain_attempts > 0
+    AND (state = 'sent' OR uncertain_attempts > 1)
 
 -- name: any_sent
-SELECT EXISTS (SELECT FROM deliveries WHERE letter_id = ANY(%(letters)s::uuid[]) AND state = 'sent')
+SELECT EXISTS (SELECT FROM deliveries WHERE letter_id = ANY (%(letters)s::uuid[]) AND state = 'sent')
+    OR EXISTS (SELECT FROM delivery_sums WHERE letter_id = ANY (%(letters)s::uuid[]) AND state = 'sent')
 
 -- name: states
 SELECT letter_id, recipient_id, occasion, state FROM deliveries JOIN unnest(

@@ -26,6 +26,24 @@ SELECT scope, subject, tat
 FROM limits
 WHERE (scope, subject) IN (SELECT * FROM unnest(%(scopes)s::text[], %(subjects)s::text[]))
 
+-- name: fill
+INSERT INTO limits (scope, subject, tat, burst)
+SELECT scope, subject, coalesce(%(at)s::timestamptz, clock_timestamp()), interval '0'
+FROM unnest(%(scopes)s::text[], %(subjects)s::text[]) AS cell (scope, subject)
+ORDER BY scope COLLATE "C", subject COLLATE "C"
+ON CONFLICT DO NOTHING
+
+-- name: hold
+SELECT scope, subject, tat FROM limits
+WHERE (scope, subject) IN (SELECT * FROM unnest(%(scopes)s::text[], %(subjects)s::text[]))
+ORDER BY scope, subject
+FOR NO KEY UPDATE
+
+-- name: write
+UPDATE limits SET tat = cell.tat
+FROM unnest(%(scopes)s::text[], %(subjects)s::text[], %(tats)s::timestamptz[]) AS cell (scope, subject, tat)
+WHERE limits.scope = cell.scope AND limits.subject = cell.subject
+
 -- name: sweep
 DELETE FROM limits WHERE (scope, subject) IN (
     SELECT scope, subject FROM limits WHERE tat < %(idle_before)s LIMIT %(limit)s FOR UPDATE SKIP LOCKED

@@ -36,7 +36,7 @@ def mark(claimed: Claimed) -> Mark:
 
 
 def ruling(claimed: Claimed, outcome: Outcome) -> Ruling:
-    return rule(Report(claimed.key, claimed.lease, claimed.attempt, outcome), NO_JITTER)
+    return rule(Report(claimed.key, claimed.lease, claimed.attempt, outcome, claimed.email.domain), NO_JITTER)
 
 
 @attrs.frozen

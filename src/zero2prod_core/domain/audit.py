@@ -39,9 +39,13 @@ class Action(StrEnum):
     ISSUE_PUBLISHED = "issue_published"
     ISSUE_PAUSED = "issue_paused"
     ISSUE_RESUMED = "issue_resumed"
+    ISSUE_CANCELLED = "issue_cancelled"
+    ISSUE_RESENT = "issue_resent"
+    ISSUE_RESOLVED = "issue_resolved"
     ISSUE_FINISHED = "issue_finished"
     CHECKLIST_DISMISSED = "checklist_dismissed"
     SWEPT = "system_swept"
+    COMPACTED = "system_compacted"
 
 
 class AuditOutcome(StrEnum):

@@ -4,7 +4,7 @@ A delivery is one letter to one recipient on one occasion. The promise behind th
 none is mailed twice except where the server's answer to a mail was lost.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -79,7 +79,7 @@ NO_OCCASION = UUID(int=0)
 """An issue reaches each recipient once, so it needs no occasion; a template letter's occasion is its token or event."""
 
 
-@attrs.frozen(order=True)
+@attrs.frozen(order=True, cache_hash=True)
 class DeliveryKey:
     """What makes a delivery unique. Every batch of rows is locked in this order, or two servers would deadlock."""
 
@@ -119,6 +119,35 @@ class Claimed:
 
 
 @attrs.frozen
+class Postponed:
+    """A claimed row that must not go yet: its domain rests, or its rate is used up. The attempt is not counted."""
+
+    key: DeliveryKey
+    until: Instant
+
+
+class Resolution(StrEnum):
+    """What a person decides about a mail whose answer was lost: send it once more, or believe that it arrived."""
+
+    RESEND = "resend"
+    ACCEPT = "accept"
+
+
+@attrs.frozen
+class InDoubt:
+    """An uncertain delivery, for a person to decide. ``email`` is None where its recipient has been erased.
+
+    ``resend_at`` is when it is sent again by itself, where its letter resends.
+    """
+
+    key: DeliveryKey
+    email: EmailAddress | None
+    attempts: int
+    resend_at: Instant
+    reply: "Reply | None"
+
+
+@attrs.frozen
 class Reply:
     """A server's words, bounded; ``code`` is None where nothing that could be read came back."""
 
@@ -149,10 +178,13 @@ class Deferred:
 
 @attrs.frozen
 class Rejected:
-    """Never for this recipient; ``suppress`` where the e-mail address itself is dead."""
+    """Never for this recipient. ``suppress``: the e-mail address itself is dead. ``blames_letter``: what was refused is
+    what we say or who we are, as a policy would; too many of those pause an issue.
+    """
 
     reply: Reply
     suppress: bool = False
+    blames_letter: bool = False
 
 
 class Scope(StrEnum):
@@ -198,12 +230,13 @@ class Mark:
 
 @attrs.frozen
 class Report:
-    """What came of a claimed delivery."""
+    """What came of a claimed delivery; ``domain`` is the recipient's."""
 
     key: DeliveryKey
     lease: UUID
     attempt: int
     outcome: Outcome
+    domain: str
 
 
 @attrs.frozen
@@ -220,9 +253,10 @@ class Ruling:
     attempts: int
     retry_in: timedelta
     reply: Reply
+    blames_letter: bool = False
 
 
-RETRY_SCHEDULE = (
+RETRY_SCHEDULE: Sequence[timedelta] = (
     timedelta(minutes=5),
     timedelta(minutes=20),
     timedelta(minutes=45),
@@ -248,20 +282,21 @@ RESEND_AFTER = timedelta(minutes=5)
 """How long an uncertain delivery waits before it is sent again: a slow server's late 250 may still settle it."""
 
 
-def retry_in(attempt: int, chance: float) -> timedelta:
+def retry_in(attempt: int, chance: float, schedule: Sequence[timedelta] = RETRY_SCHEDULE) -> timedelta:
     """The wait after the ``attempt``-th counted attempt (from 1), with ``chance`` in [0, 1) spread over ±20 %."""
-    step = RETRY_SCHEDULE[min(attempt, len(RETRY_SCHEDULE)) - 1]
+    step = schedule[min(attempt, len(schedule)) - 1]
     return step * (1 + JITTER * (2 * chance - 1))
 
 
-def rule(report: Report, chance: float) -> Ruling:
+def rule(report: Report, chance: float, schedule: Sequence[timedelta] = RETRY_SCHEDULE) -> Ruling:
     """What a report does to its row; ``chance`` in [0, 1) spreads retries."""
-    state, counted, wait = _consequence(report, chance)
-    attempts = report.attempt if counted else report.attempt - 1
-    return Ruling(report.key, report.lease, report.attempt, state, attempts, wait, report.outcome.reply)
+    state, counted, wait = _consequence(report, chance, schedule)
+    attempts, outcome = report.attempt if counted else report.attempt - 1, report.outcome
+    blames = isinstance(outcome, Rejected) and outcome.blames_letter
+    return Ruling(report.key, report.lease, report.attempt, state, attempts, wait, outcome.reply, blames)
 
 
-def _consequence(report: Report, chance: float) -> tuple[DeliveryState, bool, timedelta]:
+def _consequence(report: Report, chance: float, schedule: Sequence[timedelta]) -> tuple[DeliveryState, bool, timedelta]:
     now = timedelta(0)
     match report.outcome:
         case Sent():
@@ -269,9 +304,9 @@ def _consequence(report: Report, chance: float) -> tuple[DeliveryState, bool, ti
         case Rejected():
             return DeliveryState.FAILED, True, now
         case Uncertain():
-            return DeliveryState.UNCERTAIN, True, max(RESEND_AFTER, retry_in(report.attempt, chance))
+            return DeliveryState.UNCERTAIN, True, max(RESEND_AFTER, retry_in(report.attempt, chance, schedule))
         case Deferred():
-            return DeliveryState.DEFERRED, True, retry_in(report.attempt, chance)
+            return DeliveryState.DEFERRED, True, retry_in(report.attempt, chance, schedule)
         case Throttled(scope=scope):
             return DeliveryState.PENDING, False, PAUSES[scope] * (1 + chance)
         case SenderFault():

@@ -69,7 +69,8 @@ PRIORITIES: Mapping[LetterKind, int] = MappingProxyType(
 
 @attrs.frozen
 class Letter:
-    """``subject``, ``text`` and ``html`` are None where the packaged template of ``kind`` supplies them.
+    """``subject``, ``text``, ``html`` and ``markdown`` are None where the packaged template of ``kind`` supplies the
+    words, or the author gave none.
 
     ``dated_at`` is fixed for an issue's letter, so that a mail sent twice has the same bytes; None means each
     delivery's own.
@@ -86,6 +87,7 @@ class Letter:
     issue: UUID | None = None
     dated_at: Instant | None = None
     pause_reason: str | None = None
+    markdown: str | None = None
 
     @property
     def priority(self) -> int:

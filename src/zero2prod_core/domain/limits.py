@@ -9,7 +9,9 @@ a full burst at most 2 N - 1. A rate of one per period has no such burst.
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
 
 import attrs
 
@@ -97,3 +99,49 @@ def room(tat: Instant | None, rate: Rate, now: Instant) -> int:
     """How many could be taken now: 0 to N."""
     ahead = timedelta(0) if tat is None else max(tat - now, timedelta(0))
     return max((rate.burst - ahead) // rate.emission_interval, 0)
+
+
+def take_some(tat: Instant | None, rate: Rate, now: Instant, wanted: int) -> tuple[int, Instant]:
+    """Take as many of ``wanted`` as there is room for: how many, and the ``tat`` to be kept."""
+    taken = min(wanted, room(tat, rate, now))
+    start = now if tat is None else max(tat, now)
+    return taken, start + taken * rate.emission_interval
+
+
+def queue_up(end: Instant | None, rate: Rate, now: Instant, count: int) -> Sequence[Instant]:
+    """The next ``count`` places, an emission interval apart, behind what queues already up to ``end``; the last is the
+    new end.
+    """
+    start = now if end is None else max(end, now)
+    return [start + place * rate.emission_interval for place in range(1, count + 1)]
+
+
+@attrs.frozen
+class DomainRates:
+    """A rate for each domain: its own, where it has one, or the usual; None is no limit."""
+
+    usual: Rate | None = None
+    own: Mapping[str, Rate | None] = MappingProxyType({})
+
+    @classmethod
+    def parse(cls, text: str, setting: str) -> "DomainRates":
+        """Read ``off``, ``20/s``, or with domains of their own ``20/s, example.com=2/s, example.org=off``.
+
+        Raises:
+            SettingInvalid: a part is no rate, or names a domain or none twice.
+        """
+        own: dict[str | None, Rate | None] = {}
+        for part in filter(None, (part.strip() for part in text.split(","))):
+            domain, _, typed = part.rpartition("=")
+            name = domain.strip().lower() or None
+            if name in own:
+                raise SettingInvalid(setting, f"says twice what holds for {name or 'all domains'}. Say it once.")
+            own[name] = parse_rate(typed, setting)
+        usual = own.pop(None, None)
+        return cls(usual, MappingProxyType({name: rate for name, rate in own.items() if name is not None}))
+
+    def of(self, domain: str) -> Rate | None:
+        return self.own.get(domain, self.usual)
+
+
+UNLIMITED = DomainRates()

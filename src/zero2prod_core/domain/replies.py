@@ -55,6 +55,10 @@ def _dead(reply: Reply) -> Outcome:
     return Rejected(reply, suppress=True)
 
 
+def _policy(reply: Reply) -> Outcome:
+    return Rejected(reply, blames_letter=True)
+
+
 @attrs.frozen
 class Row:
     """``reply`` is matched against ``"<code> <enhanced code>"``; either part is empty where the relay sent none."""
@@ -78,7 +82,9 @@ TABLE = (
     _row(RCPT | DATA, r"421 ", _relay),
     _row(RCPT, r"4\d\d 4\.(?:3\.2|7\.\d+)$", _domain),
     _row(RCPT | DATA | END, r"4", Deferred),
-    _row(RCPT | DATA | END, r"5", Rejected),
+    _row(RCPT | DATA, r"5\d\d 5\.7\.\d+$", _policy),
+    _row(RCPT | DATA, r"5", Rejected),
+    _row(END, r"5", _policy),
     _row(END, r"2", Sent),
     _row(BEFORE_END, r"", Deferred),
     _row(END, r"", Uncertain),

@@ -15,6 +15,8 @@ BLANKS = re.compile(r"[\u115f\u1160\u2800\u3164\uffa0]")
 
 def printable(text: str) -> str:
     """Somebody else's words without what would do something to a terminal; a line break is a space."""
+    if text.isprintable():
+        return text
     return "".join(character if character.isprintable() else " " for character in text)
 
 

@@ -6,9 +6,20 @@ from uuid import UUID
 
 import attrs
 
-from zero2prod_core.domain.deliveries import Claimed, DeliveryKey, DeliveryState, Mark, NewDelivery, Ruling
+from zero2prod_core.domain.deliveries import (
+    Claimed,
+    DeliveryKey,
+    DeliveryState,
+    InDoubt,
+    Mark,
+    NewDelivery,
+    Postponed,
+    Resolution,
+    Ruling,
+)
 from zero2prod_core.domain.instants import Instant
 from zero2prod_core.domain.letters import Letter
+from zero2prod_core.domain.refusals import Recent
 
 
 @attrs.frozen
@@ -82,13 +93,18 @@ class DeliveryLedger(Protocol):
         A ruling applies while its row is leased or attempting under its lease, the lease has not ended, and the attempt
         is the row's current one; a deferred row whose next try would be after its give-up time becomes failed. One
         exception: a ruling SENT, which tells of a mail that arrived, applies to an attempting row under its own lease
-        even when that has ended, and to an uncertain row of the same attempt.
+        even when that has ended, and to an uncertain row of the same attempt, whose doubt it ends.
 
         A mark turns a leased row into attempting (and leaves an attempting one so) under the same conditions, if the
         letter is open and the recipient may still be mailed (the conditions of claiming; recipients' rows are locked
-        against change until the end). Refused, the row goes on as claiming would have it: suppressed, cancelled, or
-        back to pending where the letter is paused. Under an ended lease nothing changes.
+        against change until the end). Refused, the row goes on as claiming would have it: suppressed, cancelled (as
+        where the letter is closed), or back to pending where the letter is paused. Under an ended lease nothing
+        changes.
         """
+
+    @abstractmethod
+    async def postpone_batch(self, lease: UUID, postponed: Sequence[Postponed]) -> int:
+        """Put rows that are leased under ``lease`` back to pending, due at the given times. Returns how many were."""
 
     @abstractmethod
     async def release(self, lease: UUID, at: Instant | None = None) -> Expired:
@@ -103,12 +119,52 @@ class DeliveryLedger(Protocol):
         """
 
     @abstractmethod
+    async def cancel_batch(self, limit: int, at: Instant | None = None) -> int:
+        """Cancel at most ``limit`` waiting rows of closed letters, passing over those that others hold; returns how
+        many.
+        """
+
+    @abstractmethod
+    async def revive(self, letter: UUID, give_up_after: timedelta, at: Instant | None = None) -> int:
+        """Make a letter's failed rows pending and due at once, to be given up anew; returns how many. Wakes workers."""
+
+    @abstractmethod
+    async def doubtful(self, letter: UUID, limit: int, after: DeliveryKey | None = None) -> Sequence[InDoubt]:
+        """A letter's uncertain rows in key order, at most ``limit``, behind ``after`` where it is given."""
+
+    @abstractmethod
+    async def resolve(
+        self, letter: UUID, resolution: Resolution, recipients: Collection[UUID] | None, at: Instant | None = None
+    ) -> int:
+        """Settle what is uncertain, of these recipients or (None) of all: RESEND makes rows pending and due at once,
+        ACCEPT sent, and no longer counted as in doubt. Returns how many. Wakes workers.
+        """
+
+    @abstractmethod
+    async def recent(self, letter: UUID, limit: int) -> Sequence[Recent]:
+        """A letter's last sent and failed rows, latest first."""
+
+    @abstractmethod
+    async def compact(self, before: Instant, limit: int) -> int:
+        """Replace at most ``limit`` rows that were settled before ``before`` by their sums; returns how many.
+
+        Only rows of closed letters and of those that are no issue's go, and of them only what nobody asks for any more:
+        sent (without an attempt in doubt), suppressed, cancelled.
+        """
+
+    @abstractmethod
     async def sums(self, letter: UUID) -> Mapping[DeliveryState, int]:
-        """How many rows of a letter are in each state; states without rows are missing."""
+        """How many deliveries of a letter are in each state, those counted that `compact` has removed; states without
+        any are missing.
+        """
+
+    @abstractmethod
+    async def possibly_twice(self, letter: UUID) -> int:
+        """To how many recipients of a letter a mail was completed again after an attempt whose answer was lost."""
 
     @abstractmethod
     async def any_sent(self, letters: Collection[UUID]) -> bool:
-        """Whether a row of one of the letters is sent; without counting them."""
+        """Whether a delivery of one of the letters is sent; without counting them."""
 
     @abstractmethod
     async def states(self, keys: Sequence[DeliveryKey]) -> Mapping[DeliveryKey, DeliveryState]:

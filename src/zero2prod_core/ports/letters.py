@@ -11,8 +11,8 @@ class LetterRepository(Protocol):
     async def add(self, letter: Letter) -> None: ...
 
     @abstractmethod
-    async def get_batch(self, ids: Collection[UUID]) -> dict[UUID, Letter]:
-        """Those that exist, by id."""
+    async def get_batch(self, ids: Collection[UUID], *, lock: bool = False) -> dict[UUID, Letter]:
+        """Those that exist, by id; with ``lock``, held against change and against marks until the transaction ends."""
 
     @abstractmethod
     async def save(self, letter: Letter) -> None:

@@ -1,5 +1,5 @@
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 import attrs
@@ -24,6 +24,16 @@ class LimitRepository(Protocol):
     @abstractmethod
     async def take_batch(self, keys: Sequence[tuple[LimitKey, Rate]], at: Instant | None = None) -> Sequence[Decision]:
         """Take one from each cell, in key order; a refused one is left as it was. Keys of one batch differ."""
+
+    @abstractmethod
+    async def hold_batch(self, keys: Collection[LimitKey], at: Instant | None = None) -> Mapping[LimitKey, Instant]:
+        """Lock these cells until the transaction ends, making those that are missing full; each one's theoretical
+        arrival time.
+        """
+
+    @abstractmethod
+    async def write_batch(self, cells: Mapping[LimitKey, Instant]) -> None:
+        """Write cells that this transaction holds."""
 
     @abstractmethod
     async def sweep(self, idle_before: Instant, limit: int) -> int:

@@ -59,7 +59,8 @@ class Parcel:
         return Mark(self.delivery.key, self.delivery.lease, self.delivery.attempt)
 
     def report(self, outcome: Outcome) -> Report:
-        return Report(self.delivery.key, self.delivery.lease, self.delivery.attempt, outcome)
+        delivery = self.delivery
+        return Report(delivery.key, delivery.lease, delivery.attempt, outcome, delivery.email.domain)
 
 
 class Desk(Protocol):
@@ -70,6 +71,10 @@ class Desk(Protocol):
         """Wait for 1 to ``most`` parcels, urgent ones first, or ``urgent`` ones only; empty means: finish and
         return.
         """
+
+    @abstractmethod
+    def take_now(self, most: int = 1, *, urgent: bool = False) -> Sequence[Parcel]:
+        """As `take`, of what is there at once; empty says nothing of what may come."""
 
     @abstractmethod
     async def settle(self, reports: Sequence[Report], marks: Sequence[Mark]) -> Sequence[bool]:

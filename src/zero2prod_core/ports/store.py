@@ -8,6 +8,7 @@ from typing import Protocol
 from zero2prod_core.domain.instants import Instant
 from zero2prod_core.ports.accounts import AccountRepository
 from zero2prod_core.ports.audit import AuditLog
+from zero2prod_core.ports.breakers import BreakerRepository
 from zero2prod_core.ports.consent import ConsentRepository
 from zero2prod_core.ports.deliveries import DeliveryLedger
 from zero2prod_core.ports.idempotency import IdempotencyRepository
@@ -60,6 +61,9 @@ class Transaction(Protocol):
     @property
     @abstractmethod
     def limits(self) -> LimitRepository: ...
+    @property
+    @abstractmethod
+    def breakers(self) -> BreakerRepository: ...
     @property
     @abstractmethod
     def audit(self) -> AuditLog: ...

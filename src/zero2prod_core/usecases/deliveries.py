@@ -1,63 +1,84 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
 import attrs
 
-from zero2prod_core.domain.audit import Action, AuditEvent, Resource
-from zero2prod_core.domain.deliveries import (
-    Claimed,
-    Mark,
-    Rejected,
-    Report,
-    SenderFault,
-    message_id,
-    rule,
-)
-from zero2prod_core.domain.instants import Instant
-from zero2prod_core.domain.issues import IssueEvent, IssueState
+from zero2prod_core.domain.audit import Action, Resource
+from zero2prod_core.domain.breakers import Breaker, BreakerKey
+from zero2prod_core.domain.deliveries import Claimed, Postponed, Scope, message_id
 from zero2prod_core.domain.keys import Key, KeyRing
-from zero2prod_core.domain.letters import Letter, LetterEvent, LetterKind
+from zero2prod_core.domain.letters import Letter, LetterKind
 from zero2prod_core.domain.newsletters import Newsletter
 from zero2prod_core.domain.origins import system
-from zero2prod_core.domain.subscribers import TRANSITIONS, Event, Subscriber
-from zero2prod_core.domain.suppressions import Reason, Suppression
 from zero2prod_core.domain.tokens import Purpose, token_text
-from zero2prod_core.ports.deliveries import Expired, Settled
+from zero2prod_core.ports.deliveries import Expired
 from zero2prod_core.ports.mailer import Listing, Parcel, Sender
 from zero2prod_core.ports.store import Transaction, UnitOfWork
-from zero2prod_core.ports.system import Ids, Randomness
+from zero2prod_core.ports.system import Ids
 from zero2prod_core.usecases.audit import Auditor
 from zero2prod_core.usecases.policy import Policy
+from zero2prod_core.usecases.traffic import Traffic
+
+CHANGED_AT_ONCE = 10_000
+"""Rows that a job changes in one transaction: a fraction of a second of work, however many there are."""
 
 
 @attrs.frozen
 class Consignment:
-    """Parcels under one lease, which must be renewed while any of them is unsettled."""
+    """Parcels under one lease, which must be renewed while any of them is unsettled.
+
+    ``probing``: breakers that these mails try, so that what comes of them is to be told with their results.
+    """
 
     lease: UUID
     parcels: Sequence[Parcel]
+    probing: Collection[BreakerKey] = ()
 
 
 @attrs.frozen
 class ClaimDeliveries:
-    """Take due deliveries under a new lease, and turn them into parcels; an empty consignment has no lease to keep."""
+    """Take due deliveries under a new lease, and turn them into parcels; an empty consignment has no lease to keep.
+
+    What a breaker or a rate holds back is put off; urgent mail knows no rates. ``insist`` heeds no breaker.
+    """
 
     uow: UnitOfWork
     ids: Ids
     keys: KeyRing
     policy: Policy
+    traffic: Traffic
 
-    async def __call__(self, worker: str, limit: int, *, urgent: bool) -> Consignment:
-        lease = self.ids.new()
+    async def __call__(self, worker: str, limit: int, *, urgent: bool, insist: bool = False) -> Consignment:
+        lease, lasts = self.ids.new(), self.policy.lease_lasts
         async with self.uow() as tx:
-            claimed = await tx.deliveries.claim_batch(lease, worker, self.policy.lease_lasts, limit, urgent=urgent)
+            room, probe = (None, None) if insist else await self.traffic.relay(tx)
+            most = limit if room is None else min(limit, room)
+            claimed = await tx.deliveries.claim_batch(lease, worker, lasts, most, urgent=urgent) if most else ()
             if not claimed:
                 return Consignment(lease, ())
             letters = await tx.letters.get_batch({delivery.key.letter for delivery in claimed})
             newsletters = await tx.newsletters.get_batch({letter.newsletter for letter in letters.values()})
-        senders = {id_: self._sender(newsletter) for id_, newsletter in newsletters.items()}
-        return Consignment(lease, [self._parcel(d, letters[d.key.letter], newsletters, senders) for d in claimed])
+            senders = {id_: self._sender(newsletter) for id_, newsletter in newsletters.items()}
+            probing = [probe] if probe else []
+            if not insist:
+                claimed, tried = await self._unbroken(tx, lease, claimed)
+                probing += tried
+            if not urgent:
+                domains = {letter.id: senders[letter.newsletter].email.domain for letter in letters.values()}
+                claimed = await _without(tx, lease, claimed, await self.traffic.paced(tx, claimed, domains))
+            if not claimed:
+                await tx.deliveries.release(lease)
+            probing = [breaker for breaker in probing if _is_tried(breaker.key, claimed)]
+            await tx.breakers.save_batch(probing)
+        parcels = [self._parcel(each, letters[each.key.letter], newsletters, senders) for each in claimed]
+        return Consignment(lease, parcels, [breaker.key for breaker in probing])
+
+    async def _unbroken(
+        self, tx: Transaction, lease: UUID, claimed: Sequence[Claimed]
+    ) -> tuple[Sequence[Claimed], Sequence[Breaker]]:
+        postponed, probed = await self.traffic.broken(tx, claimed)
+        return await _without(tx, lease, claimed, postponed), probed
 
     def _sender(self, newsletter: Newsletter) -> Sender:
         return Sender(newsletter.name, newsletter.sender or self.policy.sender, newsletter.reply_to)
@@ -94,6 +115,22 @@ class ClaimDeliveries:
         return slots
 
 
+def _is_tried(key: BreakerKey, claimed: Sequence[Claimed]) -> bool:
+    """Whether one of these mails goes where the breaker holds mail back."""
+    return any(key.scope is Scope.RELAY or each.email.domain == key.subject for each in claimed)
+
+
+async def _without(
+    tx: Transaction, lease: UUID, claimed: Sequence[Claimed], postponed: Sequence[Postponed]
+) -> Sequence[Claimed]:
+    """What is left when some are put off."""
+    if not postponed:
+        return claimed
+    await tx.deliveries.postpone_batch(lease, postponed)
+    late = {each.key for each in postponed}
+    return [delivery for delivery in claimed if delivery.key not in late]
+
+
 def in_words(lasts: timedelta) -> str:
     """A duration as a reader would say it, in the largest unit that it has two of, or exactly one; rounded down."""
     seconds = int(lasts.total_seconds())
@@ -103,79 +140,6 @@ def in_words(lasts: timedelta) -> str:
         if seconds >= 2 * size:
             return f"{seconds // size} {unit}s"
     return "less than a second"
-
-
-@attrs.frozen
-class SettleDeliveries:
-    """Write results and grant marks, atomically, in one transaction for all connections.
-
-    A dead e-mail address is suppressed, and its subscribers bounce; our own fault pauses the issue with the reason.
-    After Unavailable, CommitUnknown included, ask again: what holds already is left as it is, and granted again.
-    """
-
-    uow: UnitOfWork
-    randomness: Randomness
-    auditor: Auditor
-
-    async def __call__(self, reports: Sequence[Report], marks: Sequence[Mark]) -> Settled:
-        if marks and any(_is_dead(report) or _is_fault(report) for report in reports):
-            # Their effects change recipients and letters, which marks hold against change: both in one transaction
-            # could each wait for the other's.
-            return Settled((await self(reports, ())).applied, (await self((), marks)).granted)
-        async with self.uow() as tx:
-            rulings = [rule(report, self.randomness.fraction()) for report in reports]
-            settled = await tx.deliveries.settle_batch(rulings, marks)
-            applied = [report for report, holds in zip(reports, settled.applied, strict=True) if holds]
-            for letter, fault in sorted(_faults(applied).items()):
-                await self._pause(tx, letter, fault)
-            await self._bounce(tx, [report for report in applied if _is_dead(report)])
-        return settled
-
-    async def _bounce(self, tx: Transaction, dead: Sequence[Report]) -> None:
-        if not dead:
-            return
-        now = await tx.now()
-        sharing = await tx.subscribers.sharing_email({report.key.recipient for report in dead})
-        reasons = await tx.suppressions.reasons([[subscriber.digest] for subscriber in sharing])
-        bouncing = [s for s, why in zip(sharing, reasons, strict=True) if Reason.BOUNCE not in why or _bounces(s)]
-        await tx.suppressions.add_batch([Suppression(s.digest, Reason.BOUNCE, now) for s in bouncing])
-        await tx.subscribers.save_batch([s.on(Event.BOUNCE) for s in bouncing if _bounces(s)])
-        await tx.audit.append_batch([self._bounced(subscriber, now) for subscriber in bouncing])
-
-    def _bounced(self, subscriber: Subscriber, now: Instant) -> AuditEvent:
-        resource, origin = Resource("subscriber", str(subscriber.id)), system("delivery")
-        bounced = subscriber.on(Event.BOUNCE) if _bounces(subscriber) else subscriber
-        before, after = {"status": str(subscriber.status)}, {"status": str(bounced.status), "suppressed": Reason.BOUNCE}
-        return self.auditor.event(Action.SUBSCRIBER_BOUNCED, origin, resource, now, before=before, after=after)
-
-    async def _pause(self, tx: Transaction, letter_id: UUID, reason: str) -> None:
-        issue_id = (await tx.letters.get_batch([letter_id]))[letter_id].issue
-        issue = await tx.issues.get(issue_id, lock=True) if issue_id else None
-        if issue is None or issue.state is not IssueState.SENDING:
-            return
-        letter = (await tx.letters.get_batch([letter_id]))[letter_id]
-        await tx.letters.save(attrs.evolve(letter.on(LetterEvent.PAUSE), pause_reason=reason))
-        await tx.issues.save(attrs.evolve(issue.on(IssueEvent.PAUSE), pause_reason=reason))
-        resource, origin = Resource("issue", str(issue.id)), system("delivery")
-        event = self.auditor.event(Action.ISSUE_PAUSED, origin, resource, await tx.now(), reason=reason)
-        await tx.audit.append_batch([event])
-
-
-def _is_dead(report: Report) -> bool:
-    return isinstance(report.outcome, Rejected) and report.outcome.suppress
-
-
-def _is_fault(report: Report) -> bool:
-    return isinstance(report.outcome, SenderFault)
-
-
-def _bounces(subscriber: Subscriber) -> bool:
-    return (subscriber.status, Event.BOUNCE) in TRANSITIONS
-
-
-def _faults(reports: Sequence[Report]) -> Mapping[UUID, str]:
-    """Letter → the server's words, for every letter whose mail was refused through our own fault."""
-    return {r.key.letter: r.outcome.reply.text for r in reports if _is_fault(r)}
 
 
 @attrs.frozen
@@ -221,3 +185,46 @@ class CountUnfinished:
     async def __call__(self) -> int:
         async with self.uow.reading() as tx:
             return await tx.deliveries.unfinished()
+
+
+@attrs.frozen
+class CancelDeliveries:
+    """A job: what waits of letters that were closed before all was sent is cancelled. Returns how many."""
+
+    uow: UnitOfWork
+
+    async def __call__(self) -> int:
+        cancelled = 0
+        while True:
+            async with self.uow() as tx:
+                batch = await tx.deliveries.cancel_batch(CHANGED_AT_ONCE)
+            cancelled += batch
+            if batch < CHANGED_AT_ONCE:
+                return cancelled
+
+
+@attrs.frozen
+class CompactDeliveries:
+    """A job: of what is over for longer than the retention, only sums, failures and doubts are kept. Returns how many
+    rows that made unnecessary.
+    """
+
+    uow: UnitOfWork
+    policy: Policy
+    auditor: Auditor
+
+    async def __call__(self) -> int:
+        compacted = 0
+        while batch := await self._compact():
+            compacted += batch
+        return compacted
+
+    async def _compact(self) -> int:
+        async with self.uow() as tx:
+            now = await tx.now()
+            count = await tx.deliveries.compact(now - self.policy.retention, CHANGED_AT_ONCE)
+            if count:
+                resource, origin = Resource("store", "deliveries"), system("compact deliveries")
+                event = self.auditor.event(Action.COMPACTED, origin, resource, now, after={"deliveries": count})
+                await tx.audit.append_batch([event])
+        return count

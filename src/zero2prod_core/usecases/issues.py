@@ -4,20 +4,21 @@ from uuid import UUID
 import attrs
 
 from zero2prod_core.domain.audit import Action, Resource
-from zero2prod_core.domain.deliveries import GIVE_UP_AFTER, DeliveryState
+from zero2prod_core.domain.breakers import Breaker
+from zero2prod_core.domain.deliveries import DeliveryState
 from zero2prod_core.domain.idempotency import IdempotencyKey, IdempotencyRecord
 from zero2prod_core.domain.issues import Content, Issue, IssueEvent, IssueState
-from zero2prod_core.domain.letters import Letter, LetterEvent, LetterKind
+from zero2prod_core.domain.letters import Letter, LetterKind
 from zero2prod_core.domain.newsletters import Newsletter, Slug
-from zero2prod_core.domain.origins import Origin, system
+from zero2prod_core.domain.origins import Origin
 from zero2prod_core.errors import CommitUnknown, Defect, IssueUnknown, NewsletterUnknown
 from zero2prod_core.ports.store import Transaction, UnitOfWork
 from zero2prod_core.ports.system import Ids
 from zero2prod_core.usecases.audit import Auditor
 from zero2prod_core.usecases.policy import Policy
 
-FINISHED_AT_ONCE = 100
-"""Issues finished in one transaction: far more than ever end together, and still a short transaction."""
+BREAKERS_SHOWN = 10
+"""Of those that hold mail back: more domains than a person looks after at once."""
 
 
 @attrs.frozen
@@ -79,7 +80,7 @@ class Publish:
         now, letter = await tx.now(), self._letter(record, content)
         draft = Issue(record.issue, newsletter.id, letter.id, content.title, IssueState.DRAFT, now)
         await tx.letters.add(letter)
-        audience = await tx.deliveries.enqueue_audience(letter, GIVE_UP_AFTER)
+        audience = await tx.deliveries.enqueue_audience(letter, self.policy.give_up_after)
         issue = attrs.evolve(draft.on(IssueEvent.PUBLISH), audience=audience, published_at=now)
         await tx.issues.add(issue)
         resource, after = Resource("issue", str(issue.id)), {"state": issue.state.value, "audience": audience}
@@ -97,6 +98,7 @@ class Publish:
             uncertain=self.policy.uncertain,
             issue=record.issue,
             dated_at=record.created_at,
+            markdown=content.markdown,
         )
 
 
@@ -127,12 +129,18 @@ class ListIssues:
 
 @attrs.frozen
 class IssueProgress:
-    """An issue, whose it is and what it says, with its ledger: the sums over all states add up to its audience."""
+    """An issue, whose it is and what it says, with its ledger: the sums over all states add up to its audience.
+
+    ``possibly_twice``: recipients to whom a mail was completed again after an answer was lost. ``held_back``: what
+    keeps mail from going at this moment, of any issue.
+    """
 
     issue: Issue
     newsletter: Newsletter
     letter: Letter
     sums: Mapping[DeliveryState, int]
+    possibly_twice: int
+    held_back: Sequence[Breaker]
 
 
 @attrs.frozen
@@ -148,52 +156,6 @@ class ShowIssue:
                 raise IssueUnknown(str(id_))
             newsletter = (await tx.newsletters.get_batch([issue.newsletter]))[issue.newsletter]
             letter = (await tx.letters.get_batch([issue.letter]))[issue.letter]
-            return IssueProgress(issue, newsletter, letter, await tx.deliveries.sums(issue.letter))
-
-
-@attrs.frozen
-class ResumeIssue:
-    """Go on sending a paused issue, when the reason of its pause is mended. Raises IssueUnknown, TransitionRefused."""
-
-    uow: UnitOfWork
-    auditor: Auditor
-
-    async def __call__(self, origin: Origin, id_: UUID) -> Issue:
-        async with self.uow() as tx:
-            issue = await tx.issues.get(id_, lock=True)
-            if issue is None:
-                raise IssueUnknown(str(id_))
-            resumed = attrs.evolve(issue.on(IssueEvent.RESUME), pause_reason=None)
-            letter = (await tx.letters.get_batch([issue.letter]))[issue.letter]
-            await tx.letters.save(attrs.evolve(letter.on(LetterEvent.RESUME), pause_reason=None))
-            await tx.issues.save(resumed)
-            resource, reason = Resource("issue", str(issue.id)), issue.pause_reason
-            event = self.auditor.event(Action.ISSUE_RESUMED, origin, resource, await tx.now(), reason=reason)
-            await tx.audit.append_batch([event])
-        return resumed
-
-
-@attrs.frozen
-class FinishIssues:
-    """A job: issues that have nothing more to send are finished and their letters closed, with their sums in the audit
-    event. Returns how many.
-    """
-
-    uow: UnitOfWork
-    auditor: Auditor
-
-    async def __call__(self) -> int:
-        async with self.uow() as tx:
-            issues = await tx.issues.done([IssueState.SENDING], FINISHED_AT_ONCE)
-            letters = await tx.letters.get_batch({issue.letter for issue in issues})
-            for issue in issues:
-                await self._finish(tx, issue, letters[issue.letter])
-        return len(issues)
-
-    async def _finish(self, tx: Transaction, issue: Issue, letter: Letter) -> None:
-        now, sums = await tx.now(), await tx.deliveries.sums(issue.letter)
-        await tx.issues.save(attrs.evolve(issue.on(IssueEvent.FINISH), finished_at=now))
-        await tx.letters.save(letter.on(LetterEvent.CLOSE))
-        resource, after = Resource("issue", str(issue.id)), {str(state): count for state, count in sums.items()}
-        event = self.auditor.event(Action.ISSUE_FINISHED, system("finish issues"), resource, now, after=after)
-        await tx.audit.append_batch([event])
+            sums = await tx.deliveries.sums(issue.letter)
+            twice = await tx.deliveries.possibly_twice(issue.letter)
+            return IssueProgress(issue, newsletter, letter, sums, twice, await tx.breakers.list(BREAKERS_SHOWN))

@@ -1,13 +1,15 @@
 """What an operator decides and every verb obeys."""
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from datetime import timedelta
 from urllib.parse import urlencode
 
 import attrs
 
+from zero2prod_core.domain.deliveries import GIVE_UP_AFTER, RETRY_SCHEDULE
 from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.letters import UncertainPolicy
+from zero2prod_core.domain.limits import UNLIMITED, DomainRates
 
 
 @attrs.frozen
@@ -15,7 +17,8 @@ class Policy:
     """Settings of the verbs.
 
     ``base_url`` is the public URL without a trailing slash: every link is built from it, never from a request.
-    ``sender`` is the From of newsletters that have none of their own.
+    ``sender`` is the From of newsletters that have none of their own. ``relay`` names whom mail is handed to, so that
+    all its workers share a breaker. ``retention``: how long each delivery of what is over is kept.
     """
 
     base_url: str
@@ -24,6 +27,12 @@ class Policy:
     set_up_lasts: timedelta = timedelta(hours=24)
     lease_lasts: timedelta = timedelta(seconds=30)
     uncertain: UncertainPolicy = UncertainPolicy.RESEND
+    retries: Sequence[timedelta] = RETRY_SCHEDULE
+    give_up_after: timedelta = GIVE_UP_AFTER
+    retention: timedelta = timedelta(days=30)
+    relay: str = "relay"
+    recipient_rates: DomainRates = UNLIMITED
+    sender_rates: DomainRates = UNLIMITED
     common_passwords: Container[str] = frozenset()
 
     @property

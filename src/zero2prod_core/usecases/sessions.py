@@ -86,11 +86,14 @@ class LogIn:
 
 @attrs.frozen
 class ReadSession:
-    """Who a cookie's value belongs to, or None; notes the use at most once a minute."""
+    """Who a cookie's value belongs to, or None; notes the use at most once a minute.
+
+    ``looking``: a page that is only open is no use of the session, which may end while it is.
+    """
 
     uow: UnitOfWork
 
-    async def __call__(self, cookie: str) -> Visitor | None:
+    async def __call__(self, cookie: str, *, looking: bool = False) -> Visitor | None:
         session_id = SessionId.read(cookie)
         if session_id is None:
             return None
@@ -101,7 +104,7 @@ class ReadSession:
             account = await tx.accounts.get(session.account)
         if account is None:
             return None
-        if session.due_for_touch(now):
+        if not looking and session.due_for_touch(now):
             async with self.uow() as tx:
                 await tx.sessions.touch(session.hash, await tx.now())
         return Visitor(account, session.hash)

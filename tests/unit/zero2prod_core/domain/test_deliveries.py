@@ -91,7 +91,7 @@ class TestRulings:
     def test_each_outcome_has_its_consequence(
         self, outcome: Outcome, state: DeliveryState, attempts: int, wait: timedelta
     ) -> None:
-        report = Report(DeliveryKey(new_id(), new_id()), new_id(), 3, outcome)
+        report = Report(DeliveryKey(new_id(), new_id()), new_id(), 3, outcome, "example.com")
         ruling = rule(report, 0.5)
         assert (ruling.state, ruling.attempts, ruling.retry_in) == (state, attempts, wait)
         assert (ruling.key, ruling.lease, ruling.attempt) == (report.key, report.lease, 3)
@@ -101,7 +101,7 @@ class TestRulings:
     def test_a_late_answer_has_its_time_before_an_uncertain_mail_is_sent_again(
         self, attempt: int, chance: float
     ) -> None:
-        report = Report(DeliveryKey(new_id(), new_id()), new_id(), attempt, Uncertain(REPLY))
+        report = Report(DeliveryKey(new_id(), new_id()), new_id(), attempt, Uncertain(REPLY), "example.com")
         assert rule(report, chance).retry_in >= RESEND_AFTER
 
     @given(CHANCE)
@@ -109,7 +109,7 @@ class TestRulings:
         throttled = [Throttled(REPLY, scope) for scope in Scope]
         outcomes: list[Outcome] = [Sent(REPLY), Rejected(REPLY), Uncertain(REPLY), Deferred(REPLY), SenderFault(REPLY)]
         for outcome in outcomes + throttled:
-            ruling = rule(Report(DeliveryKey(new_id(), new_id()), new_id(), 1, outcome), chance)
+            ruling = rule(Report(DeliveryKey(new_id(), new_id()), new_id(), 1, outcome, "example.com"), chance)
             assert ruling.state in TRANSITIONS[DeliveryState.ATTEMPTING]
             assert ruling.retry_in >= NOW
 

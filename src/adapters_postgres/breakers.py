@@ -1,0 +1,42 @@
+from collections.abc import Collection, Mapping, Sequence
+
+from adapters_postgres.repositories import Repository
+from adapters_postgres.sql import load
+from zero2prod_core.domain.breakers import Breaker, BreakerKey
+from zero2prod_core.domain.deliveries import Scope
+from zero2prod_core.domain.instants import Instant
+from zero2prod_core.ports.breakers import BreakerRepository
+
+SQL = load("breakers")
+
+
+class PostgresBreakerRepository(Repository, BreakerRepository):
+    async def hold_batch(self, keys: Collection[BreakerKey]) -> Mapping[BreakerKey, Breaker]:
+        found = (_breaker(*row) for row in await self._rows(SQL["hold"], **_columns(keys)))
+        return {breaker.key: breaker for breaker in found}
+
+    async def save_batch(self, breakers: Sequence[Breaker]) -> None:
+        if not breakers:
+            return
+        await self._count(
+            SQL["save"],
+            untils=[breaker.open_until for breaker in breakers],
+            failures=[breaker.failures for breaker in breakers],
+            reasons=[breaker.reason for breaker in breakers],
+            probing=[breaker.probing for breaker in breakers],
+            **_columns([breaker.key for breaker in breakers]),
+        )
+
+    async def remove_batch(self, keys: Collection[BreakerKey]) -> None:
+        await self._count(SQL["remove"], **_columns(keys))
+
+    async def list(self, limit: int) -> Sequence[Breaker]:
+        return [_breaker(*row) for row in await self._rows(SQL["list"], limit=limit)]
+
+
+def _columns(keys: Collection[BreakerKey]) -> dict[str, list[str]]:
+    return {"scopes": [key.scope.value for key in keys], "subjects": [key.subject for key in keys]}
+
+
+def _breaker(scope: str, subject: str, open_until: Instant, failures: int, reason: str, probing: bool) -> Breaker:
+    return Breaker(BreakerKey(Scope(scope), subject), open_until, failures, reason, probing)
