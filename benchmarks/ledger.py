@@ -4,12 +4,9 @@ A batch is what a worker asks of the ledger for it: a claim, marks, and results,
 """
 
 import asyncio
-import os
-import platform
 import sys
 import time
-from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 
 import psycopg
 
@@ -17,6 +14,7 @@ from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_postgres.migrate import migrate
 from adapters_postgres.pool import Pool
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
+from benchmarks.support import machine, sync_times
 from tests.support.postgres import scratch_directory
 from zero2prod.testing.builders import new_id
 from zero2prod.testing.ledger import LASTS, Ledger, mark, ruling
@@ -26,30 +24,17 @@ from zero2prod_core.ports.store import UnitOfWork
 LEAST_GAIN = 5  # a tenth of what was measured when batches were designed; less would not be worth their code
 ROUNDS = 5
 ROWS = {1: 200, 500: 5_000}  # of a round, by size of batch: each takes a second or two, and the sizes take turns
-SYNCS, SYNCED_BYTES = 200, 8192  # a page of the write-ahead log, often enough for a steady 95th percentile
 SENT = Sent(Reply(250, "2.0.0 Ok: queued"))
 
 
 def main() -> int:
     """Print the machine, the rates and their ratio; 1 if it is too small."""
     with scratch_directory() as directory, EmbeddedPostgres(directory / "data") as server:
-        print(f"Python {platform.python_version()}, PostgreSQL {server.version}, {os.cpu_count()} cores")
+        print(f"{machine()}, PostgreSQL {server.version}")
         print(sync_times(directory / "synced"), flush=True)
         migrate(server.owner_url, server.url)
         rates = asyncio.run(measure(server))
     return judge(rates)
-
-
-def sync_times(path: Path) -> str:
-    """How long it takes until what was appended to a file is on the disk."""
-    times = []
-    with path.open("wb", buffering=0) as file:
-        for _ in range(SYNCS):
-            file.write(bytes(SYNCED_BYTES))
-            began = time.perf_counter()
-            os.fdatasync(file.fileno())
-            times.append(1000 * (time.perf_counter() - began))
-    return f"fdatasync of {SYNCED_BYTES} bytes: p50 {median(times):.2f} ms, p95 {quantiles(times, n=20)[-1]:.2f} ms"
 
 
 async def measure(server: EmbeddedPostgres) -> dict[int, list[float]]:

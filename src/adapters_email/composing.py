@@ -1,8 +1,8 @@
 """From a parcel to the bytes of a mail.
 
-What is the same for every recipient of a letter is made once and kept: the encoded words up to the first slot. A
-recipient costs a few header fields and the lines from that slot on. The same delivery composes to the same bytes each
-time.
+What is the same for every recipient of a letter is made once and kept: all encoded words between the slots. A recipient
+costs a few header fields, the values of the slots, and putting the pieces together. The same delivery composes to the
+same bytes each time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ import attrs
 
 from adapters_email import mime
 from adapters_email.content import LETTERS_KEPT, Content, Header, content_of, escaped, headers_of, slots_of
-from adapters_email.slots import Text
+from adapters_email.parts import Part, alone, alternatives, prepared
 from zero2prod_core.domain.instants import Instant
 from zero2prod_core.errors import Defect
 from zero2prod_core.ports.mailer import Parcel, Sender
@@ -32,17 +32,20 @@ class Envelope:
 
 @attrs.frozen
 class Mail:
-    """``content`` has CRLF line ends throughout, ends with one, and is not dot-stuffed."""
+    """``content`` is the mail's final form, which nothing may change once it is signed.
+
+    It has CRLF line ends throughout and ends with one. No line of a composed mail begins with a dot, so dot-stuffing
+    finds nothing to do; none is longer than 998 octets, and none of its body than 76.
+    """
 
     envelope: Envelope
     content: bytes
+    is_composed: bool = False
+    """Whether ``content`` is what `compose` made, so that nobody need look it through for line ends and dots."""
 
 
 def compose(parcel: Parcel) -> Mail:
     """The mail for one recipient.
-
-    Text and HTML parse back to what was published (the HTML: sanitised) and the footer, with CRLF for each of their
-    line breaks.
 
     Raises:
         Defect: the letter cannot be made into a mail: no words, no template, a slot without a value, or a character
@@ -63,12 +66,12 @@ class _Prepared:
     subject: bytes | None
     headers: bytes
     content: Content
-    text: mime.BegunPart | None
-    html: mime.BegunPart | None
+    text: Part
+    html: Part | None
     boundary: str
 
     def mail(self, parcel: Parcel) -> Mail:
-        recipient, slots = parcel.delivery.email, slots_of(parcel)
+        recipient, slots = parcel.delivery.email, slots_of(parcel, self.content)
         fields = (
             self.origin,
             mime.field("To", recipient.wire),
@@ -77,18 +80,16 @@ class _Prepared:
             mime.field("Message-ID", parcel.message_id),
             _fields(headers_of(parcel)),
             self.headers,
-            self._body(slots),
+            *self._body(slots),
         )
         utf8 = not (recipient.is_ascii_local and self.origin.isascii())
-        return Mail(Envelope(self.sender.email.wire, recipient.wire, utf8), b"".join(fields))
+        return Mail(Envelope(self.sender.email.wire, recipient.wire, utf8), b"".join(fields), is_composed=True)
 
-    def _body(self, slots: Mapping[str, str]) -> bytes:
-        parts = []
-        if self.content.text and self.text:
-            parts.append(self.text.ended(self.content.text.fill_after_opening(slots)))
-        if self.content.html and self.html:
-            parts.append(self.html.ended(self.content.html.fill_after_opening(slots, escaped)))
-        return mime.alternatives(self.boundary, parts) if len(parts) > 1 else mime.terminated(parts[0])
+    def _body(self, slots: Mapping[str, str]) -> Sequence[bytes]:
+        text = self.text.filled(self.content.text.filled(slots))
+        if self.html is None or self.content.html is None:
+            return alone(text)
+        return alternatives(self.boundary, [text, self.html.filled(self.content.html.filled(slots, escaped))])
 
 
 @lru_cache(LETTERS_KEPT)
@@ -99,11 +100,11 @@ def _prepared(content: Content, sender: Sender, letter: str) -> _Prepared:
     return _Prepared(
         sender,
         _origin(sender),
-        _subject(content.subject.opening) if content.subject.is_literal else None,
+        _subject(content.subject.literals[0]) if content.subject.is_literal else None,
         _fields((*content.headers, ("MIME-Version", ("1.0",)))),
         content,
-        _begun("plain", content.text),
-        _begun("html", content.html),
+        prepared("plain", content.text.literals),
+        prepared("html", content.html.literals) if content.html else None,
         f"=_{letter}",
     )
 
@@ -115,10 +116,6 @@ def _date(dated_at: Instant) -> bytes:
 
 def _subject(text: str) -> bytes:
     return mime.field("Subject", *mime.unstructured(text))
-
-
-def _begun(subtype: str, text: Text | None) -> mime.BegunPart | None:
-    return mime.begun(subtype, text.opening) if text else None
 
 
 def _fields(headers: Sequence[Header]) -> bytes:

@@ -1,7 +1,7 @@
 """From a letter to what its mails say, before that is written for SMTP or for an API.
 
-An issue's mails have the author's words as they stand, and behind them a footer: why the reader gets this, who sends
-it, and how to stop it. A part that the author did not write is not made up.
+An issue's mails have the author's words with their slots filled, and below them a footer: why the reader gets this, who
+sends it, and how to stop it.
 """
 
 import html
@@ -14,22 +14,33 @@ from uuid import UUID
 import attrs
 
 from adapters_email import mime
-from adapters_email.sanitising import sanitised
+from adapters_email.authoring import Footer, words_of
 from adapters_email.slots import Text, packaged
 from zero2prod_core.domain.letters import Letter, LetterKind
 from zero2prod_core.domain.newsletters import Newsletter
+from zero2prod_core.domain.slots import (
+    IN_TITLE,
+    ISSUE_TITLE,
+    NEWSLETTER_NAME,
+    SUBSCRIBER_EMAIL,
+    SUBSCRIBER_NAME,
+    UNSUBSCRIBE_LINK,
+    compiled,
+)
 from zero2prod_core.errors import Defect
 from zero2prod_core.ports.mailer import Parcel
 
 __all__ = ["LETTERS_KEPT", "Content", "Header", "content_of", "escaped", "headers_of", "slots_of"]
 
 LETTERS_KEPT = 16
-"""More than are being sent at once. One whose text and HTML have the full 1 MiB each takes 7 MiB: both as typed, again
-with their footer, and encoded. A character beyond the BMP makes Python keep four bytes for each, so 19 MiB. What was
-prepared for words or a sender that have changed since is kept besides, until as many others have come after it.
+"""More than are being sent at once. One whose text and HTML have the full 1 MiB each takes 9 MiB: both as typed, again
+as they are sent, and encoded; base64 is kept in three forms, which makes it 14. A character beyond the BMP makes Python
+keep four bytes for each. What was prepared for words or a sender that have changed since is kept besides, until as many
+others have come after it.
 """
 
-UNSUBSCRIBE_LINK = "unsubscribe.link"
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""Line breaks and control characters, which no name has that was checked; an imported one might."""
 
 BRACKETED = re.compile(r"[!-;=?-~]+")
 """What may stand in the angle brackets of a List field: visible ASCII without brackets (RFC 2369 §2, RFC 2919 §2)."""
@@ -40,13 +51,13 @@ Header: TypeAlias = tuple[str, tuple[str, ...]]
 
 @attrs.frozen(eq=False)
 class Content:
-    """What is said; at least one of ``text`` and ``html`` is there, and what their slots get differs by recipient.
+    """What is said; ``html`` is None where the author gave text alone. What their slots get differs by recipient.
 
     It is made once for all recipients, and so compared by identity, which costs the same whatever its size.
     """
 
     subject: Text
-    text: Text | None
+    text: Text
     html: Text | None
     headers: tuple[Header, ...]
 
@@ -60,11 +71,19 @@ def content_of(parcel: Parcel) -> Content:
     return _kept(parcel.letter.id).content_of(parcel)
 
 
-def slots_of(parcel: Parcel) -> Mapping[str, str]:
+def slots_of(parcel: Parcel, content: Content) -> Mapping[str, str]:
     """The values of one recipient."""
-    if parcel.listing is None:
-        return parcel.slots
-    return {**parcel.slots, UNSUBSCRIBE_LINK: parcel.listing.unsubscribe_link}
+    delivery, listing = parcel.delivery, parcel.listing
+    values = {
+        **parcel.slots,
+        SUBSCRIBER_NAME: UNPRINTABLE.sub(" ", delivery.name),
+        SUBSCRIBER_EMAIL: delivery.email.text,
+    }
+    if listing is not None:
+        values[UNSUBSCRIBE_LINK] = listing.unsubscribe_link
+    if not content.subject.is_literal:
+        values[ISSUE_TITLE] = content.subject.fill(values)
+    return values
 
 
 def headers_of(parcel: Parcel) -> Sequence[Header]:
@@ -110,25 +129,22 @@ def _kept(_letter: UUID) -> _Kept:
 
 
 def _content(letter: Letter, newsletter: Newsletter, list_id: str | None) -> Content:
-    words = _words_of_template(letter) if letter.subject is None else _words_of_author(letter, letter.subject)
-    if list_id is None:
-        return words
-    return attrs.evolve(
-        words,
-        text=words.text and words.text.followed_by(_footer(newsletter, "txt")),
-        html=words.html and words.html.followed_by(_footer(newsletter, "html")),
-        headers=(*words.headers, *_list_headers(letter, newsletter, list_id)),
-    )
+    if letter.subject is None:
+        return _words_of_template(letter)
+    return _words_of_author(letter, letter.subject, newsletter, list_id)
 
 
-def _words_of_author(letter: Letter, subject: str) -> Content:
-    if not (letter.text or letter.html):
-        raise Defect(f"letter {letter.id} says nothing")
+def _words_of_author(letter: Letter, title: str, newsletter: Newsletter, list_id: str | None) -> Content:
+    words = words_of(letter, _footer(newsletter) if list_id is not None else None)
+    subject = Text.of(compiled(title, IN_TITLE)).given({NEWSLETTER_NAME: newsletter.name})
+    same_for_all = {NEWSLETTER_NAME: newsletter.name}
+    if subject.is_literal:
+        same_for_all[ISSUE_TITLE] = subject.literals[0]
     return Content(
-        Text.literal(subject),
-        Text.literal(letter.text) if letter.text else None,
-        Text.literal(sanitised(letter.html)) if letter.html else None,
-        (),
+        subject,
+        words.text.given(same_for_all),
+        words.html and words.html.given(same_for_all, escaped),
+        _list_headers(letter, newsletter, list_id) if list_id is not None else (),
     )
 
 
@@ -138,14 +154,15 @@ def _words_of_template(letter: Letter) -> Content:
     return Content(subject.stripped(), text, html_, (("Auto-Submitted", ("auto-generated",)),))
 
 
-def _footer(newsletter: Newsletter, form: str) -> Text:
-    values = {"newsletter.name": newsletter.name, "newsletter.postal_address": newsletter.postal_address or ""}
-    template = packaged(LetterKind.ISSUE, f"footer.{form}")
-    footer = template.given(values, escaped if form == "html" else str)
-    return attrs.evolve(footer, pieces=(*footer.pieces[:-1], f"{footer.pieces[-1].rstrip()}\n"))
+def _footer(newsletter: Newsletter) -> Footer:
+    values = {NEWSLETTER_NAME: newsletter.name, "newsletter.postal_address": newsletter.postal_address or ""}
+    text, page = (packaged(LetterKind.ISSUE, f"footer.{form}") for form in ("txt", "html"))
+    given = text.given(values)
+    *literals, last = given.literals
+    return Footer(attrs.evolve(given, literals=(*literals, f"{last.rstrip()}\n")), page.given(values, escaped))
 
 
-def _list_headers(letter: Letter, newsletter: Newsletter, list_id: str) -> Sequence[Header]:
+def _list_headers(letter: Letter, newsletter: Newsletter, list_id: str) -> tuple[Header, ...]:
     """RFC 2919; RFC 8058; and Feedback-ID, by which mailbox providers sum up complaints: three names of ours from the
     narrowest to the widest, and the sender's (support.google.com/mail/answer/6254652).
     """

@@ -122,11 +122,18 @@ class Lane(ABC):
 
         More reports than one visit makes are due only where mails end without a mark, and those might go on for long.
         """
+        if len(self.due) <= self._most and (parcels := self.take_now()):
+            return parcels
+        await self.settle()
+        return self.take_now() or await self._wait()
+
+    def take_now(self) -> Sequence[Parcel]:
+        """The parcels that are there, if any."""
+        return self._desk.take_now(self._most, urgent=self._urgent)
+
+    async def _wait(self) -> Sequence[Parcel]:
         taking = asyncio.create_task(self._take())
         try:
-            await asyncio.sleep(0)
-            if not taking.done() or len(self.due) > self._most:
-                await self.settle()
             if not (await asyncio.wait({taking}, timeout=self._idle))[0]:
                 await self.hang_up()
             return await taking

@@ -1,41 +1,28 @@
-"""The grammar of a mail in bytes: header fields (RFC 5322, RFC 2047) and body parts (RFC 2045, RFC 2046).
+"""The grammar of a mail's header fields in bytes (RFC 5322, RFC 2047).
 
-Everything here is 7 bit, and text is broken into lines of at most 76 octets, so that every relay takes it unchanged.
-The one exception is a field with an e-mail address that needs SMTPUTF8 (RFC 6532).
+Everything here is 7 bit, so that every relay takes it unchanged. The one exception is a field with an e-mail address
+that needs SMTPUTF8 (RFC 6532).
 """
 
 import base64
-import binascii
 import re
-from collections.abc import Callable, Iterator, Sequence
-
-import attrs
+from collections.abc import Iterator, Sequence
 
 from zero2prod_core.errors import Defect
 
 __all__ = [
-    "BegunPart",
-    "alternatives",
-    "begun",
     "field",
     "mailbox",
     "named",
-    "part",
     "refuse_control",
-    "terminated",
     "unstructured",
 ]
 
-CRLF = b"\r\n"
-LINE_END = re.compile(r"\r\n|\r|\n")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 PLAIN = re.compile(r"[ -~]*")
 
 ENCODED_WORD_BYTES = 42
 """Base64 makes 56 characters of them; with ``=?utf-8?B?`` and ``?=`` 68, below the 75 of RFC 2047 §2."""
-
-BASE64_LINE_BYTES = 57
-"""`base64.encodebytes` makes a line of 76 characters of them, the most that RFC 2045 §6.8 allows."""
 
 LONGEST_PLAIN = 900
 """Characters sent in one line: with the field's name below the 998 octets of RFC 5322 §2.1.1."""
@@ -73,72 +60,6 @@ def named(name: str, bracketed: str) -> Sequence[str]:
         return [*lines, bracketed]
     quoted = name.replace("\\", r"\\").replace('"', r"\"")
     return [f'"{quoted}" {bracketed}']
-
-
-@attrs.frozen
-class BegunPart:
-    """A text part whose beginning is written, so that every ending costs no more than itself.
-
-    ``written`` are header fields and encoded lines that no ending can change; ``open_line`` is what must be encoded
-    together with the ending.
-    """
-
-    written: bytes
-    open_line: bytes
-    encode: Callable[[bytes], bytes]
-
-    def ended(self, ending: str) -> bytes:
-        """Header fields and content; it parses back to beginning and ending, with CRLF for each line break."""
-        return self.written + self.encode(self.open_line + _octets(ending))
-
-
-def begun(subtype: str, beginning: str) -> BegunPart:
-    """A text part that begins so, in quoted-printable, which a person can read in the source, unless base64 is shorter.
-
-    Quoted-printable is cut where a line of the text ends, base64 where one of its own lines does (RFC 2045 §6.7, §6.8).
-    """
-    octets = _octets(beginning)
-    if len(_quoted(octets)) <= len(_based(octets)):
-        encoding, encode, cut = "quoted-printable", _quoted, octets.rfind(CRLF) + len(CRLF) if CRLF in octets else 0
-    else:
-        encoding, encode, cut = "base64", _based, len(octets) - len(octets) % BASE64_LINE_BYTES
-    header = f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
-    return BegunPart(header.encode() + encode(octets[:cut]), octets[cut:], encode)
-
-
-def part(subtype: str, text: str) -> bytes:
-    """Header fields and content of a text part; it parses back to ``text``, with CRLF for each of its line breaks."""
-    return begun(subtype, text).ended("")
-
-
-def terminated(part: bytes) -> bytes:
-    """A part that is the whole message: ended by CRLF, as SMTP demands, though its text may not end with a line break.
-
-    A soft line break does that (RFC 2045 §6.7, rule 5). Base64 ends with CRLF of its own.
-    """
-    return part if part.endswith(CRLF) else part + b"=" + CRLF
-
-
-def alternatives(boundary: str, parts: Sequence[bytes]) -> bytes:
-    """Header fields and content of a multipart/alternative, the plainest part first (RFC 2046 §5.1.4)."""
-    header = f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'.encode()
-    delimiter = b"--" + boundary.encode()
-    # Parts are large, so they are copied once.
-    body = (piece for each in parts for piece in (delimiter, CRLF, each, CRLF))
-    return b"".join((header, *body, delimiter, b"--", CRLF))
-
-
-def _octets(text: str) -> bytes:
-    """With CRLF for each line break, the form in which a text is encoded (RFC 2045 §6.8)."""
-    return LINE_END.sub("\r\n", text).encode()
-
-
-def _quoted(octets: bytes) -> bytes:
-    return binascii.b2a_qp(octets.replace(CRLF, b"\n"), istext=True).replace(b"\n", CRLF)
-
-
-def _based(octets: bytes) -> bytes:
-    return base64.encodebytes(octets).replace(b"\n", CRLF)
 
 
 def refuse_control(*texts: str) -> None:

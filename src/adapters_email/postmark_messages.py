@@ -1,10 +1,10 @@
 """From a parcel to a message of Postmark's e-mail API (postmarkapp.com/developer/api/email-api), as JSON.
 
 JSON escapes each character by itself, so the words that everybody gets are written once per letter, and each recipient
-costs a few fields and what stands behind the first slot.
+costs a few fields and the values of the slots.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import attrs
@@ -50,18 +50,17 @@ class _Prepared:
     fields: bytes
     headers: bytes
     content: Content
-    text: bytes | None
-    html: bytes | None
+    text: Sequence[bytes]
+    html: Sequence[bytes]
 
     def message(self, parcel: Parcel) -> bytes:
-        slots = slots_of(parcel)
+        content, slots = self.content, slots_of(parcel, self.content)
         parts = [b'{"To":', orjson.dumps(parcel.delivery.email.wire), b",", self.fields]
-        if not self.content.subject.is_literal:
-            parts += (b'"Subject":', orjson.dumps(_value([self.content.subject.fill(slots)])), b",")
-        if self.content.text and self.text is not None:
-            parts += (b'"TextBody":"', self.text, _inside(self.content.text.fill_after_opening(slots)), b'",')
-        if self.content.html and self.html is not None:
-            parts += (b'"HtmlBody":"', self.html, _inside(self.content.html.fill_after_opening(slots, escaped)), b'",')
+        if not content.subject.is_literal:
+            parts += (b'"Subject":', orjson.dumps(_value([content.subject.fill(slots)])), b",")
+        parts += (b'"TextBody":"', *_spliced(self.text, content.text.filled(slots)), b'",')
+        if content.html:
+            parts += (b'"HtmlBody":"', *_spliced(self.html, content.html.filled(slots, escaped)), b'",')
         own = _headers([("Message-ID", (parcel.message_id,)), *headers_of(parcel)])
         parts += (b'"Headers":[', self.headers, own[:-1], b"]}")
         return b"".join(parts)
@@ -73,14 +72,14 @@ def _prepared(content: Content, sender: Sender, kind: LetterKind) -> _Prepared:
     if sender.reply_to:
         fields["ReplyTo"] = sender.reply_to.wire
     if content.subject.is_literal:
-        fields["Subject"] = _value([content.subject.opening])
+        fields["Subject"] = _value([content.subject.literals[0]])
     fields["MessageStream"] = BROADCAST if kind is LetterKind.ISSUE else TRANSACTIONAL
     return _Prepared(
         orjson.dumps(fields)[1:-1] + b",",
         _headers([KEEP_ID, *content.headers]),
         content,
-        _opening(content.text),
-        _opening(content.html),
+        _literals(content.text),
+        _literals(content.html) if content.html else (),
     )
 
 
@@ -89,8 +88,16 @@ def _headers(headers: Sequence[Header]) -> bytes:
     return b"".join(orjson.dumps({"Name": name, "Value": _value(lines)}) + b"," for name, lines in headers)
 
 
-def _opening(text: Text | None) -> bytes | None:
-    return _inside(text.opening) if text else None
+def _literals(text: Text) -> Sequence[bytes]:
+    return tuple(map(_inside, text.literals))
+
+
+def _spliced(literals: Sequence[bytes], values: Iterable[str]) -> Sequence[bytes]:
+    """Literals and values in turn."""
+    pieces = [literals[0]]
+    for value, literal in zip(values, literals[1:], strict=True):
+        pieces += (_inside(value), literal)
+    return pieces
 
 
 def _inside(text: str) -> bytes:

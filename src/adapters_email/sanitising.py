@@ -2,6 +2,8 @@
 
 import nh3
 
+from adapters_email.placeholders import Placeholders
+
 __all__ = ["sanitised"]
 
 LINKS = frozenset({"http", "https", "mailto", "tel"})
@@ -23,20 +25,41 @@ OF_TABLES = frozenset({"border", "cellpadding", "cellspacing", "height", "width"
 
 ATTRIBUTES = {tag: frozenset(allowed) for tag, allowed in nh3.ALLOWED_ATTRIBUTES.items()} | {
     "*": EVERYWHERE,
+    "font": frozenset({"color", "face", "size"}),
     **{tag: nh3.ALLOWED_ATTRIBUTES.get(tag, set()) | OF_TABLES for tag in ("table", "td", "th")},
 }
 """Mail programs still lay out by tables, and by these old attributes of theirs."""
 
-CLEANER = nh3.Cleaner(
-    tags=nh3.ALLOWED_TAGS | {"font", "tfoot"},
-    attributes=ATTRIBUTES | {"font": frozenset({"color", "face", "size"})},
-    url_schemes=LINKS,
-    url_relative="deny",
-    filter_style_properties=STYLES,
-    link_rel=None,
-)
+TAGS = nh3.ALLOWED_TAGS | {"font", "tfoot"}
+
+UNSEEN = frozenset({"script", "style", "title"})
+"""Elements whose content is left out as well: it is no text of the mail."""
+
+URLS = frozenset({"cite", "href", "src"})
+"""Attributes that hold a URL."""
 
 
-def sanitised(html: str) -> str:
-    """The HTML with everything else left out; well-formed HTML of allowed elements stays as it is."""
-    return CLEANER.clean(html)
+def sanitised(html: str, placeholders: Placeholders) -> str:
+    """The HTML with everything else left out; well-formed HTML of allowed elements stays as it is.
+
+    Placeholders within a URL become such as are filled for one. A style has none, because no value is to become one.
+    """
+
+    def attribute(_tag: str, name: str, value: str) -> str | None:
+        if not placeholders.holds(value):
+            return value
+        if name == "style":
+            return None
+        return placeholders.within_link(value) if name in URLS else value
+
+    return nh3.clean(
+        html,
+        tags=TAGS,
+        clean_content_tags=UNSEEN,
+        attributes=ATTRIBUTES,
+        attribute_filter=attribute,
+        url_schemes=LINKS,
+        url_relative="deny",
+        filter_style_properties=STYLES,
+        link_rel=None,
+    )

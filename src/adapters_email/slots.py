@@ -1,25 +1,54 @@
-"""Texts with slots: ``{{ newsletter.name }}`` stands where a value goes."""
+"""Texts with slots: ``{{ newsletter.name }}`` stands where a value goes. The grammar is in the core's `slots`."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files
-from itertools import cycle
+from urllib.parse import quote
 
 import attrs
 
 from zero2prod_core.domain.letters import LetterKind
+from zero2prod_core.domain.slots import Pieces, Slot, parse_slots
 from zero2prod_core.errors import Defect
 
-__all__ = ["Text", "packaged"]
+__all__ = ["FOOTER", "PACKAGED", "WORDS", "Place", "Text", "packaged", "packaged_source"]
 
-SLOT = re.compile(r"\{\{ *([a-z_.]+) *\}\}")
+WORDS = "issue.words"
+FOOTER = "issue.footer"
+"""Where a layout has the author's words, and what stands below them."""
+
+PACKAGED = frozenset({
+    "confirmation.lasts", "confirmation.link", FOOTER, "issue.title", WORDS, "newsletter.name",
+    "newsletter.postal_address", "unsubscribe.link",
+})  # fmt: skip
+"""What the packaged templates may have slots for."""
+
+
+@attrs.frozen
+class Place:
+    """Where a slot stands: in words, or within a link, whose grammar a value must not change (RFC 3986 §2.1)."""
+
+    slot: Slot
+    in_link: bool = False
+
+    def filled(self, values: Mapping[str, str], encode: Callable[[str], str]) -> str:
+        """``encode(value)``, or percent-encoded within a link.
+
+        Raises:
+            Defect: there is no value.
+        """
+        try:
+            value = self.slot.filled(values)
+        except KeyError as missing:
+            raise Defect(f"a mail has a slot {missing.args[0]!r}, and nothing to put into it") from missing
+        return quote(value, safe="@") if self.in_link else encode(value)
 
 
 @attrs.frozen
 class Text:
-    """``pieces`` are literals and slot names in turn, beginning and ending with a literal."""
+    """``literals`` with a place between each two of them."""
 
-    pieces: tuple[str, ...]
+    literals: tuple[str, ...]
+    places: tuple[Place, ...] = ()
 
     @classmethod
     def literal(cls, words: str) -> "Text":
@@ -27,68 +56,69 @@ class Text:
         return cls((words,))
 
     @classmethod
-    def parse(cls, source: str) -> "Text":
-        return cls(tuple(SLOT.split(source)))
+    def of(cls, pieces: Pieces) -> "Text":
+        literals = tuple(piece for piece in pieces if isinstance(piece, str))
+        return cls(literals, tuple(Place(piece) for piece in pieces if isinstance(piece, Slot)))
 
     @property
     def is_literal(self) -> bool:
-        return len(self.pieces) == 1
-
-    @property
-    def opening(self) -> str:
-        """What stands before the first slot: the same for everybody."""
-        return self.pieces[0]
+        return not self.places
 
     def followed_by(self, other: "Text") -> "Text":
-        return Text((*self.pieces[:-1], self.pieces[-1] + other.pieces[0], *other.pieces[1:]))
+        joined = self.literals[-1] + other.literals[0]
+        return Text((*self.literals[:-1], joined, *other.literals[1:]), (*self.places, *other.places))
 
     def given(self, values: Mapping[str, str], encode: Callable[[str], str] = str) -> "Text":
-        """The text with ``encode(value)`` in the slots that have a value here; the others stay."""
-        pieces = [self.opening]
-        for name, literal in zip(self.pieces[1::2], self.pieces[2::2], strict=True):
-            if name in values:
-                pieces[-1] += encode(values[name]) + literal
+        """The text with ``encode(value)`` in the places that have a value here; the others stay."""
+        literals: list[list[str]] = [[self.literals[0]]]
+        places = []
+        for place, literal in zip(self.places, self.literals[1:], strict=True):
+            if place.slot.path in values:
+                literals[-1] += (place.filled(values, encode), literal)
             else:
-                pieces += (name, literal)
-        return Text(tuple(pieces))
+                places.append(place)
+                literals.append([literal])
+        return Text(tuple(map("".join, literals)), tuple(places))
 
     def stripped(self) -> "Text":
         """Without white space at its ends: a file ends with a line break, and a subject must not."""
-        first, last = self.pieces[0].lstrip(), self.pieces[-1].rstrip()
-        return Text((self.pieces[0].strip(),) if self.is_literal else (first, *self.pieces[1:-1], last))
+        if self.is_literal:
+            return Text.literal(self.literals[0].strip())
+        first, *middle, last = self.literals
+        return attrs.evolve(self, literals=(first.lstrip(), *middle, last.rstrip()))
+
+    def filled(self, values: Mapping[str, str], encode: Callable[[str], str] = str) -> Iterator[str]:
+        """What stands in each place, in turn.
+
+        Raises:
+            Defect: a place has no value.
+        """
+        return (place.filled(values, encode) for place in self.places)
 
     def fill(self, values: Mapping[str, str], encode: Callable[[str], str] = str) -> str:
-        """The text with ``encode(value)`` in each slot.
+        """The whole text.
 
         Raises:
-            Defect: a slot has no value.
+            Defect: a place has no value.
         """
-        return self.opening + self.fill_after_opening(values, encode)
-
-    def fill_after_opening(self, values: Mapping[str, str], encode: Callable[[str], str] = str) -> str:
-        """As `fill`, without the opening.
-
-        Raises:
-            Defect: a slot has no value.
-        """
-        try:
-            return "".join(
-                encode(values[piece]) if is_slot else piece
-                for piece, is_slot in zip(self.pieces[1:], cycle((True, False)))
-            )
-        except KeyError as missing:
-            raise Defect(f"a mail has a slot {missing.args[0]!r}, and nothing to put into it") from missing
+        return self.literals[0] + "".join(
+            map("".join, zip(self.filled(values, encode), self.literals[1:], strict=True))
+        )
 
 
 def packaged(kind: LetterKind, part: str) -> Text:
-    """The text ``part`` (``subject.txt``, ``body.txt``, ``body.html``) of a template letter, or ``footer.txt`` and
-    ``footer.html`` of an issue.
+    """The text ``part`` (``subject.txt``, ``body.txt``, ``body.html``) of a template letter, or what is around the
+    words of an issue: ``layout.html``, ``frame.html``, ``footer.txt`` and ``footer.html``.
 
     Raises:
         Defect: letters of this kind have no template.
     """
-    source = files("adapters_email").joinpath("templates", kind.value, part)
+    return Text.of(parse_slots(packaged_source(kind, part), part, PACKAGED))
+
+
+def packaged_source(kind: LetterKind, part: str) -> str:
+    """The file ``part`` as it stands. Raises Defect where there is none."""
     try:
-        return Text.parse(source.read_text("utf-8"))
+        return files("adapters_email").joinpath("templates", kind.value, part).read_text("utf-8")
     except FileNotFoundError as error:
         raise Defect(f"letters of the kind {kind.value!r} have no packaged {part}") from error

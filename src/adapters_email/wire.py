@@ -1,24 +1,19 @@
-"""One TCP connection to a mail server: commands out, replies in.
+"""One TCP connection to a mail server, and how long it may be silent.
 
-A reply is lines of ``<code>-text`` and a last one of ``<code> text`` (RFC 5321 §4.2.1). Whatever else may happen to a
-connection is one exception, ``Lost``.
+Whatever may happen to a connection is told to its `Exchange`, which knows what that means for whom.
 """
 
 import asyncio
-import re
 import ssl
-from collections import deque
 from collections.abc import Callable
 from typing import cast
 
 import attrs
 
-__all__ = ["Answer", "Lost", "Wire"]
+from adapters_email.exchange import SURPLUS, Asked, Exchange, Step
+from adapters_email.lanes import PATIENCE
 
-LINE = re.compile(rb"([2-5]\d\d)(?:([ -])(.*))?")
-
-LONGEST_REPLY = 65_536
-"""Bytes. RFC 5321 allows 512 in a line, and an EHLO has some twenty: a server that says more says nothing we read."""
+__all__ = ["Lost", "TimeLimits", "Wire"]
 
 LAST_WORDS = 2.0
 """Seconds for a connection to close in good order before it is dropped."""
@@ -29,103 +24,102 @@ class Lost(Exception):
 
 
 @attrs.frozen
-class Answer:
-    """``text`` has the lines of the reply without their codes, joined by line feeds."""
+class TimeLimits:
+    """Seconds for each step; the least that RFC 5321 §4.5.3.2 asks for, which a patient sender does not undercut."""
 
-    code: int
-    text: str
+    connect: float = 30
+    """No section speaks of it. A relay that takes longer to accept a TCP connection is down."""
+    greeting: float = 300
+    command: float = 300
+    data: float = 120
+    block: float = 180
+    end: float = PATIENCE
+    farewell: float = 2
+    """QUIT is a courtesy."""
 
-
-@attrs.define
-class Replies:
-    """Bytes in, replies out; knows nothing of sockets."""
-
-    _buffer: bytes = b""
-    _lines: list[tuple[bytes, bytes]] = attrs.field(factory=list)
-    _size: int = 0
+    @classmethod
+    def capped(cls, most: float) -> "TimeLimits":
+        """No step longer than ``most`` seconds."""
+        usual = cls()
+        return cls(**{name: min(most, value) for name, value in attrs.asdict(usual).items()})
 
     @property
-    def are_complete(self) -> bool:
-        return not (self._buffer or self._lines)
-
-    def feed(self, data: bytes) -> list[Answer]:
-        """The replies that ``data`` completes.
-
-        Raises:
-            Lost: the bytes are no reply, or too many.
-        """
-        *lines, self._buffer = (self._buffer + data).split(b"\n")
-        self._size += len(data)
-        answers = [answer for line in lines if (answer := self._read(line.removesuffix(b"\r")))]
-        if self._size > LONGEST_REPLY:
-            raise Lost("the server's reply has no end")
-        return answers
-
-    def _read(self, line: bytes) -> Answer | None:
-        match = LINE.fullmatch(line)
-        if not match or (self._lines and self._lines[0][0] != match[1]):
-            raise Lost(f"the server sent what is no reply: {line[:80].decode('utf-8', 'replace')}")
-        self._lines.append((match[1], match[3] or b""))
-        if match[2] == b"-":
-            return None
-        text = b"\n".join(text for _, text in self._lines).decode("utf-8", "replace")
-        self._lines, self._size = [], 0
-        return Answer(int(match[1]), text)
+    def shortest(self) -> float:
+        """No reply is awaited for less."""
+        return min(self.greeting, self.command, self.data, self.end)
 
 
 class Wire(asyncio.Protocol):
-    """The connection. One caller at a time waits on it."""
+    """The connection. One caller at a time waits on it.
 
-    def __init__(self) -> None:
+    Replies are awaited for as long as the limit of the oldest expectation says, from the last time that we wrote or
+    that a reply was complete: one that comes byte by byte gets no more time than another. One timer serves them all: it
+    rings at least as often as the shortest limit lasts, so that no deadline can come before it, and a mail costs no
+    timer of its own.
+    """
+
+    def __init__(self, limits: TimeLimits) -> None:
+        self.exchange = Exchange()
+        self.limits = limits
+        self.is_held_back = False
+        self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
-        self._replies = Replies()
-        self._answers: deque[Answer] = deque()
-        self._lost: str | None = None
-        self._held_back = False
+        self._deadline: float | None = None
+        self._limit = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._ready: Callable[[], bool] = bool
         self._wake: asyncio.Future[None] | None = None
-
-    @property
-    def is_quiet(self) -> bool:
-        """Whether the connection stands and nothing has come that was not asked for."""
-        return self._lost is None and not self._answers and self._replies.are_complete
 
     @property
     def own_address(self) -> str:
         """The network address of our end."""
         return str(self._line.get_extra_info("sockname")[0])
 
-    async def answer(self, limit: float) -> Answer:
-        """The next reply, within ``limit`` seconds.
-
-        Raises:
-            Lost: there is none.
-        """
-        await self._until(lambda: bool(self._answers), limit)
-        return self._answers.popleft()
-
-    async def send(self, data: bytes, limit: float) -> None:
-        """Hand ``data`` to the operating system, completely, within ``limit`` seconds.
-
-        Raises:
-            Lost: it could not be.
-        """
-        self._check()
+    def write(self, data: bytes) -> None:
+        """Begin to send; a connection that is lost takes nothing, and has told so."""
+        if self.exchange.lost is not None:
+            return
         self._line.write(data)
-        await self._until(lambda: not self._held_back, limit)
-        self._check()
+        if self._line.is_closing():
+            # asyncio tells it on its next turn, and until then throws away what is written.
+            self._lose("the connection was lost while we wrote")
+        self._expect_life()
 
-    async def encrypt(self, context: ssl.SSLContext, host: str, limit: float) -> None:
+    def ask(self, data: bytes, asked: Asked, *steps: Step) -> None:
+        """Send commands, and have their replies told to ``asked``."""
+        self.exchange.expect(asked, *steps)
+        self.write(data)
+
+    async def until(self, ready: Callable[[], bool]) -> None:
+        """Wait for what must come true by the time that the connection is lost."""
+        while not ready():
+            self._ready = ready
+            self._wake = self._loop.create_future()
+            await self._wake
+
+    async def drained(self) -> None:
+        """Wait until the operating system has all that was written, or the connection is lost."""
+        if not self.is_held_back:
+            return
+        try:
+            async with asyncio.timeout(self.limits.block):
+                await self.until(lambda: not self.is_held_back or self.exchange.lost is not None)
+        except TimeoutError:
+            self._lose(f"the server read nothing for {self.limits.block:g} s")
+
+    async def encrypt(self, context: ssl.SSLContext, host: str) -> None:
         """Start TLS; whatever was read before it is somebody's injection (RFC 3207 §4.2, CVE-2011-0411).
 
         Raises:
             Lost: the server's certificate or the handshake is wrong.
         """
-        if not self.is_quiet:
+        if self.exchange.lost not in {None, SURPLUS}:
+            raise Lost(self.exchange.lost)
+        if not self.exchange.is_quiet:
             raise Lost("the server sent plain text after its agreement to TLS")
-        loop = asyncio.get_running_loop()
         try:
-            encrypted = await loop.start_tls(
-                self._line, self, context, server_hostname=host, ssl_handshake_timeout=limit
+            encrypted = await self._loop.start_tls(
+                self._line, self, context, server_hostname=host, ssl_handshake_timeout=self.limits.connect
             )
         except OSError as error:
             raise Lost(f"TLS failed: {error}") from error
@@ -137,26 +131,30 @@ class Wire(asyncio.Protocol):
         """Close in good order, or drop the connection if that takes too long."""
         self._line.close()
         try:
-            await self._until(lambda: self._lost is not None, LAST_WORDS)
-        except Lost:
-            self._line.abort()
+            async with asyncio.timeout(LAST_WORDS):
+                await self.until(lambda: self.exchange.lost is not None)
+        except TimeoutError:
+            self.abort()
 
     def abort(self) -> None:
         """Drop the connection now: nothing that still waits in our buffers is sent."""
         self._line.abort()
+        self._lose("the connection was dropped")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        # `send` returns when nothing is left here, so that we know which bytes cannot have reached anybody. (Not
+        # Held back means that something is left here, so that we know which bytes cannot have reached anybody. (Not
         # high=0: asyncio's TLS transport would then hold back with an empty buffer.)
         self._transport.set_write_buffer_limits(high=1, low=0)
+        self._expect_life()
 
     def data_received(self, data: bytes) -> None:
-        try:
-            self._answers.extend(self._replies.feed(data))
-        except Lost as error:
-            self._lose(str(error))
+        awaited = self.exchange.awaited
+        self.exchange.feed(data)
+        if self.exchange.lost is not None:
             self._line.abort()
+        if self.exchange.awaited != awaited:
+            self._expect_life()
         self._stir()
 
     def eof_received(self) -> None:
@@ -164,12 +162,14 @@ class Wire(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lose(f"the connection was lost: {exc}" if exc else "the server closed the connection")
+        if self._timer:
+            self._timer.cancel()
 
     def pause_writing(self) -> None:
-        self._held_back = True
+        self.is_held_back = True
 
     def resume_writing(self) -> None:
-        self._held_back = False
+        self.is_held_back = False
         self._stir()
 
     @property
@@ -178,26 +178,33 @@ class Wire(asyncio.Protocol):
             raise Lost("there is no connection yet")
         return self._transport
 
-    def _check(self) -> None:
-        if self._lost is not None:
-            raise Lost(self._lost)
-
     def _lose(self, reason: str) -> None:
-        self._lost = self._lost or reason
+        self.exchange.lose(reason)
         self._stir()
 
     def _stir(self) -> None:
-        if self._wake and not self._wake.done():
+        if self._wake and not self._wake.done() and self._ready():
             self._wake.set_result(None)
 
-    async def _until(self, ready: Callable[[], bool], limit: float) -> None:
-        """Wait until ``ready()``; what came before the connection was lost still counts."""
-        try:
-            async with asyncio.timeout(limit):
-                while not ready() and self._lost is None:
-                    self._wake = asyncio.get_running_loop().create_future()
-                    await self._wake
-        except TimeoutError:
-            raise Lost(f"the server was silent for {limit:g} s") from None
-        if not ready():
-            raise Lost(self._lost or "the connection was lost")
+    def _expect_life(self) -> None:
+        """Set the deadline for the next reply, if one is awaited."""
+        if step := self.exchange.next_step:
+            self._limit = getattr(self.limits, step.limit)
+            self._deadline = self._loop.time() + self._limit
+            if self._timer is None:
+                self._ring_again(self._deadline)
+        else:
+            self._deadline = None
+
+    def _ring_again(self, deadline: float) -> None:
+        self._timer = self._loop.call_at(min(deadline, self._loop.time() + self.limits.shortest), self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        if self._deadline is None:
+            return
+        if self._loop.time() < self._deadline:
+            self._ring_again(self._deadline)
+        else:
+            self._lose(f"the server was silent for {self._limit:g} s")
+            self._line.abort()

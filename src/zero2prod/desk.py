@@ -97,7 +97,7 @@ class LedgerDesk(Desk):
             return ()
         queue = self._urgent if urgent else self._urgent or self._bulk
         parcels = [queue.popleft() for _ in range(min(most, len(queue)))]
-        self._look_up()
+        self._watch_hunger()
         return parcels
 
     async def settle(self, reports: Sequence[Report], marks: Sequence[Mark]) -> Sequence[bool]:
@@ -140,11 +140,14 @@ class LedgerDesk(Desk):
 
     def _look_up(self) -> None:
         """Let everyone who waits look again."""
+        self._watch_hunger()
+        self._changed.set()
+
+    def _watch_hunger(self) -> None:
         if len(self._bulk) < self._low:
             self.hungry.set()
         else:
             self.hungry.clear()
-        self._changed.set()
 
     def _warn(self, report: Report) -> None:
         """Tell the operator, once in a while: a relay that is away fails every mail that is on its way to it."""

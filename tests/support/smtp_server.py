@@ -12,7 +12,7 @@ from types import SimpleNamespace, TracebackType
 from typing import AnyStr, Self
 
 import attrs
-from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword, Session
 
 from tests.support.certificates import self_signed
 
@@ -68,6 +68,7 @@ class SmtpServer:
         password: str | None = None,
         without: tuple[str, ...] = (),
         smtputf8: bool = False,
+        pipelining: bool = False,
     ) -> None:
         self.mails: list[Received] = []
         self.said: list[tuple[int, str]] = []
@@ -80,6 +81,7 @@ class SmtpServer:
         self.port = 0
         self._starttls, self._implicit, self._password = starttls, implicit, password
         self._without, self._smtputf8 = without, smtputf8
+        self.pipelining = pipelining
         self._changed = asyncio.Condition()
         self._stack = AsyncExitStack()
 
@@ -151,7 +153,7 @@ class _Connection(SMTP):
     def __init__(self, server: SmtpServer) -> None:
         context, smtputf8 = server.offers()
         super().__init__(
-            SimpleNamespace(handle_DATA=self._finish),
+            SimpleNamespace(handle_DATA=self._finish, handle_EHLO=self._offer),
             hostname="relay.test",
             tls_context=context,
             require_starttls=context is not None,
@@ -209,6 +211,13 @@ class _Connection(SMTP):
         await self.plays("BODY")
         while await self._reader.readline() != b".\r\n":
             pass
+
+    async def _offer(
+        self, _server: object, session: Session, _envelope: object, name: str, said: list[str]
+    ) -> list[str]:
+        """aiosmtpd reads one command after the other, however many came, and does not say so itself."""
+        session.host_name = name
+        return [*said[:-1], *(["250-PIPELINING"] if self._server.pipelining else []), said[-1]]
 
     async def _finish(self, *_: object) -> str:
         """The whole mail has come."""

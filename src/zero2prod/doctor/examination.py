@@ -11,6 +11,7 @@ from zero2prod.doctor.findings import Finding, Level, Verdict, error, unchecked
 from zero2prod.doctor.machine import keys, room, secret_files
 from zero2prod.doctor.mail import mail_server, sender
 from zero2prod.doctor.patient import Patient
+from zero2prod.doctor.signatures import dkim
 from zero2prod.doctor.site import public_url, site
 from zero2prod.doctor.store import clock, database, keys_in_use, newsletters, roles, schema, worker
 from zero2prod_core.errors import SchemaRefused, StoreUnavailable, Zero2ProdError
@@ -54,6 +55,7 @@ CHECKS: Sequence[Check] = (
     Check("clock", clock, Concern.EVERYBODY),
     Check("newsletters", newsletters, Concern.THE_PUBLIC),
     Check("sender", sender, Concern.THE_PUBLIC),
+    Check("signatures", dkim, Concern.EVERYBODY),
     Check("room for data", room, Concern.EVERYBODY),
 )
 

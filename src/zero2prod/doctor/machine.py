@@ -48,6 +48,7 @@ def _files_with_secrets(patient: Patient) -> Iterator[Path]:
             yield Path(name)
     if any(_given(_settings_file(), path) for path in secrets):
         yield FILE
+    yield from (file.path for file in patient.settings.dkim_files)
     if patient.data_dir:
         yield from (patient.data_dir / kept_keys.NAME, patient.data_dir / running_settings.NAME)
 

@@ -9,7 +9,7 @@ from zero2prod_core.domain.issues import Issue, IssueState, PauseCause
 
 PAUSED: Mapping[PauseCause, str] = MappingProxyType(
     {
-        PauseCause.PERSON: "Somebody paused it by hand. Resume it when it is to go on, or cancel it.",
+        PauseCause.PERSON: "Resume it when it is to go on, or cancel it.",
         PauseCause.SENDER: (
             "The relay refuses what comes from us, whoever it is for. Mend what its words name: the newsletter's "
             "sender, or the relay's login and rights. Then resume it; nobody who has the issue gets it again."

@@ -5,8 +5,9 @@ Postmark's are HTTP statuses and the API's own error codes (postmarkapp.com/deve
 """
 
 import re
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TypeAlias
 
 import attrs
@@ -90,6 +91,11 @@ TABLE = (
     _row(END, r"", Uncertain),
 )
 
+ROWS: Mapping[Phase, tuple[Row, ...]] = MappingProxyType(
+    {phase: tuple(row for row in TABLE if phase in row.phases) for phase in Phase}
+)
+"""The table by phase: every mail looks up one reply at least."""
+
 ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|$)")
 
 
@@ -100,7 +106,7 @@ def outcome_of(phase: Phase, code: int | None, text: str) -> Outcome:
     reply = Reply.of(code, text)
     enhanced = ENHANCED.match(reply.text)
     subject = f"{'' if code is None else code} {enhanced.group() if enhanced else ''}"
-    return next(row.verdict for row in TABLE if phase in row.phases and row.reply.match(subject))(reply)
+    return next(row.verdict for row in ROWS[phase] if row.reply.match(subject))(reply)
 
 
 OK, REDIRECT, REFUSAL = range(200, 300), range(300, 400), range(400, 500)

@@ -193,4 +193,6 @@ LONGEST_SHOWN = 60
 def _refuse(field: str, slot: str, rule: str, remedy: str) -> NoReturn:
     line = " ".join(slot[: LONGEST_SHOWN + 1].split())
     shown = f"{line[:LONGEST_SHOWN]}…" if len(line) > LONGEST_SHOWN else line
-    raise FieldInvalid(field, f"{shown} {rule}", rf"{remedy}; two braces that begin no slot are written \{{{{")
+    raise FieldInvalid(
+        field, f"has {shown}, which {rule}", rf"{remedy}; two braces that begin no slot are written \{{{{"
+    )

@@ -66,6 +66,6 @@ async def test_the_console_shows_a_mail_to_a_person() -> None:
     assert "To: ursula@example.com\n" in shown
     assert f"\n{LINK}\n" in shown
     assert "Subject: Grüße 🎉\n" in shown
-    assert "<p>Hi</p>" in shown
+    assert "\n\nHi\n" in shown
     assert "Content-Transfer-Encoding" not in shown
     assert desk.outcomes == [Sent(Reply(250, "2.0.0 printed"))] * 2

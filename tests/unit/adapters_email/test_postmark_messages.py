@@ -40,18 +40,29 @@ def test_an_issue_has_all_its_parts() -> None:
     assert message["ReplyTo"] == "office@example.com"
     assert message["Subject"] == "Größe 🎉"
     assert message["TextBody"].startswith("text\n")
-    assert message["HtmlBody"].startswith("<p>html</p>")
+    assert "<body>\n<p>html</p>\n" in message["HtmlBody"]
     assert message["MessageStream"] == "broadcast"
     headers = headers_of(message)
     assert headers["X-PM-KeepID"] == "true"
     assert headers["List-Unsubscribe"] == f"<{UNSUBSCRIBE_LINK}>"
 
 
-def test_a_part_that_nobody_wrote_is_not_there() -> None:
+def test_text_alone_has_no_html_and_html_alone_a_text() -> None:
     message = message_of(parcel(issue(text="text")))
     assert "HtmlBody" not in message
     assert "ReplyTo" not in message
-    assert "TextBody" not in message_of(parcel(issue(text=None, html="<p>html</p>")))
+    assert message_of(parcel(issue(text=None, html="<p>html</p>")))["TextBody"] == "html\n"
+
+
+def test_slots_are_filled_as_over_smtp() -> None:
+    sent = listed(
+        parcel(issue('To {{ subscriber.name }} "', '"{{ subscriber.name }}"', "<p>{{ subscriber.name }}</p>"))
+    )
+    sent = attrs.evolve(sent, delivery=attrs.evolve(sent.delivery, name='<"Ö\\'))
+    message, mail = message_of(sent), parsed(compose(sent).content)
+    assert message["Subject"] == mail["Subject"] == 'To <"Ö\\ "'
+    assert message["TextBody"] == words(mail, "plain").replace("\r\n", "\n")
+    assert message["HtmlBody"] == words(mail, "html").replace("\r\n", "\n")
 
 
 def test_a_confirmation_has_its_link_and_goes_by_another_stream() -> None:

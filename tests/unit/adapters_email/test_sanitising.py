@@ -2,7 +2,12 @@
 
 import pytest
 
+from adapters_email.placeholders import Placeholders
 from adapters_email.sanitising import sanitised
+from adapters_email.slots import Text
+from zero2prod_core.domain.slots import IN_WORDS, parse_slots
+
+NONE = Placeholders.unlike()
 
 
 @pytest.mark.parametrize(
@@ -16,7 +21,7 @@ from adapters_email.sanitising import sanitised
     ],
 )
 def test_what_mails_are_made_of_stays_as_it_is(html: str) -> None:
-    assert sanitised(html) == html
+    assert sanitised(html, NONE) == html
 
 
 @pytest.mark.parametrize(
@@ -32,7 +37,38 @@ def test_what_mails_are_made_of_stays_as_it_is(html: str) -> None:
         ('<img src="data:image/png;base64,AAAA">', "<img>"),
         ("<style>p { color: red }</style><p>a</p>", "<p>a</p>"),
         ("<!-- note --><p>a</p>", "<p>a</p>"),
+        ("<title>a</title><p>b</p>", "<p>b</p>"),
     ],
 )
 def test_what_runs_or_asks_is_left_out(html: str, left: str) -> None:
-    assert sanitised(html) == left
+    assert sanitised(html, NONE) == left
+
+
+@pytest.mark.parametrize(
+    ("html", "left"),
+    [
+        ("<p title='{{ subscriber.name }}'>a</p>", '<p title="VALUE">a</p>'),
+        ("<p style='color:{{ subscriber.name }}'>a</p>", "<p>a</p>"),
+        ("<a href='{{ subscriber.name }}'>a</a>", "<a>a</a>"),
+        ("<a href='java{{ subscriber.name }}:x()'>a</a>", "<a>a</a>"),
+        (
+            "<a href='https://a.org/?n={{ subscriber.name }}'>a</a>",
+            '<a href="https://a.org/?n=%3Cscript%3E%22%26">a</a>',
+        ),
+        ("<a href='{{ unsubscribe.link }}'>a</a>", '<a href="https://b.org/u">a</a>'),
+        (
+            "<a href='https://a.org/?u={{ unsubscribe.link }}'>a</a>",
+            '<a href="https://a.org/?u=https%3A%2F%2Fb.org%2Fu">a</a>',
+        ),
+        ("<a href='{{ unsubscribe.link }}?n={{ subscriber.name }}'>a</a>", None),
+        ("<{{ subscriber.name }}>a", "a"),
+        ("<p {{ subscriber.name }}=a>b</p>", "<p>b</p>"),
+    ],
+)
+def test_a_value_stays_in_the_place_of_its_slot(html: str, left: str | None) -> None:
+    source = Text.of(parse_slots(html, "html", IN_WORDS))
+    placeholders = Placeholders.unlike(*source.literals)
+    text = placeholders.found_in(sanitised(placeholders.put(source), placeholders))
+    values = {"subscriber.name": '<script>"&', "unsubscribe.link": "https://b.org/u"}
+    shown = text.fill(values, lambda value: "VALUE" if "script" in value else value)
+    assert shown == (left or '<a href="https://b.org/u?n=%3Cscript%3E%22%26">a</a>')

@@ -1,73 +1,36 @@
-"""Reading replies, however they are cut; and a connection that is not there."""
+"""The connection itself: what came before its end, a server that does not read, and one that is not there."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from adapters_email.wire import LONGEST_REPLY, Answer, Lost, Replies, Wire
+from adapters_email.exchange import Question, Step
+from adapters_email.wire import Lost, TimeLimits, Wire
+from zero2prod_core.domain.replies import Phase
 
-SPOKEN = (
-    b"220 relay.test ready\r\n250-relay.test\r\n250-SIZE 10\r\n250 HELP\r\n354\r\n550-5.1.1 no\n550 5.1.1 such user\n"
-)
-READ = [
-    Answer(220, "relay.test ready"),
-    Answer(250, "relay.test\nSIZE 10\nHELP"),
-    Answer(354, ""),
-    Answer(550, "5.1.1 no\n5.1.1 such user"),
-]
+ANY = Step(Phase.SETUP, range(200, 600))
 
 
-@given(st.lists(st.integers(0, len(SPOKEN))))
-def test_replies_are_read_however_they_are_cut(cuts: list[int]) -> None:
-    replies, read = Replies(), []
-    places = [0, *sorted(cuts), len(SPOKEN)]
-    for start, end in pairwise(places):
-        read += replies.feed(SPOKEN[start:end])
-    assert read == READ
-    assert replies.are_complete
-
-
-def test_a_reply_that_is_not_finished_is_not_read() -> None:
-    replies = Replies()
-    assert replies.feed(b"250-one\r\n") == []
-    assert not replies.are_complete
-    assert replies.feed(b"250 two\r\n") == [Answer(250, "one\ntwo")]
-
-
-@pytest.mark.parametrize(
-    "garbage", [b"\r\n", b"hello\r\n", b"25 x\r\n", b"2500 x\r\n", b"650 x\r\n", b"250x\r\n", b"250-a\r\n251 b\r\n"]
-)
-def test_what_is_no_reply_is_refused(garbage: bytes) -> None:
-    with pytest.raises(Lost, match="no reply"):
-        Replies().feed(garbage)
-
-
-@pytest.mark.parametrize("endless", [b"250-" + b"x" * LONGEST_REPLY, b"250-more\r\n" * (LONGEST_REPLY // 10 + 1)])
-def test_a_reply_without_end_is_refused(endless: bytes) -> None:
-    with pytest.raises(Lost, match="no end"):
-        Replies().feed(endless)
-
-
-def test_bytes_that_are_no_unicode_are_shown_as_such() -> None:
-    assert Replies().feed(b"550 nicht zul\xe4ssig\r\n") == [Answer(550, "nicht zul\ufffdssig")]
+def asked(wire: Wire, data: bytes = b"NOOP\r\n") -> Question:
+    question = Question()
+    wire.ask(data, question, ANY)
+    return question
 
 
 async def test_a_wire_without_a_connection_says_so() -> None:
     with pytest.raises(Lost, match="no connection yet"):
-        await Wire().send(b"QUIT\r\n", 1)
+        Wire(TimeLimits()).write(b"QUIT\r\n")
 
 
 @pytest.fixture
 async def ends() -> AsyncIterator[tuple[Wire, asyncio.StreamWriter]]:
-    """Both ends of a connection: ours, and a server's that never reads."""
+    """Both ends of a connection: ours, with limits of 0.05 s, and a server's that never reads."""
     accepted: asyncio.Future[asyncio.StreamWriter] = asyncio.get_running_loop().create_future()
     server = await asyncio.start_server(lambda _, writer: accepted.set_result(writer), "127.0.0.1", limit=1)
     host, port = server.sockets[0].getsockname()
-    _, wire = await asyncio.get_running_loop().create_connection(Wire, host, port)
+    limits = TimeLimits(greeting=0.05, command=20, block=0.05)
+    _, wire = await asyncio.get_running_loop().create_connection(lambda: Wire(limits), host, port)
     writer = await accepted
     yield wire, writer
     wire.abort()
@@ -77,14 +40,18 @@ async def ends() -> AsyncIterator[tuple[Wire, asyncio.StreamWriter]]:
 
 async def test_what_came_before_the_end_is_still_read(ends: tuple[Wire, asyncio.StreamWriter]) -> None:
     wire, server = ends
-    server.write(b"421 bye\r\n")
+    first, second = asked(wire), asked(wire)
+    server.write(b"250 fine\r\n")
     server.close()
-    assert await wire.answer(10) == Answer(421, "bye")
-    with pytest.raises(Lost, match="closed the connection"):
-        await wire.answer(10)
-    with pytest.raises(Lost, match="closed the connection"):
-        await wire.send(b"NOOP\r\n", 10)
-    assert not wire.is_quiet
+    await wire.until(second.is_answered)
+    assert first.answer
+    assert first.answer.text == "fine"
+    assert second.stopped
+    assert "closed the connection" in second.stopped.text or "connection was lost" in second.stopped.text
+    third = asked(wire)
+    assert third.is_answered()
+    assert third.stopped
+    assert not wire.exchange.is_quiet
 
 
 async def test_a_server_that_does_not_read_is_not_waited_for(
@@ -92,8 +59,28 @@ async def test_a_server_that_does_not_read_is_not_waited_for(
 ) -> None:
     monkeypatch.setattr("adapters_email.wire.LAST_WORDS", 0.05)
     wire, _ = ends
-    with pytest.raises(Lost, match=r"silent for 0\.05 s"):
-        await wire.send(b"x" * 50_000_000, 0.05)
+    question = asked(wire, b"x" * 50_000_000)
+    await wire.drained()
+    assert question.stopped
+    assert question.stopped.text == "the server read nothing for 0.05 s"
     await wire.close()
-    with pytest.raises(Lost):
-        await wire.answer(10)
+    assert asked(wire).stopped
+
+
+async def test_silence_has_an_end_and_each_answer_begins_it_anew(ends: tuple[Wire, asyncio.StreamWriter]) -> None:
+    wire, server = ends
+    first, last = Question(), Question()
+    wire.ask(b"", first, ANY)
+    wire.ask(b"", last, Step(Phase.SETUP, range(200, 600), "greeting"))
+    server.write(b"250 fine\r\n")
+    await wire.until(last.is_answered)
+    assert first.answer
+    assert last.stopped
+    assert last.stopped.text == "the server was silent for 0.05 s"
+
+
+async def test_no_limit_is_less_than_the_standard_asks_for_unless_one_is_set() -> None:
+    usual = TimeLimits()
+    assert (usual.greeting, usual.command, usual.data, usual.block, usual.end) == (300, 300, 120, 180, 600)
+    assert usual.shortest == 120
+    assert TimeLimits.capped(1).shortest == TimeLimits.capped(1).end == 1

@@ -1,0 +1,85 @@
+"""The setting that names DKIM keys, and the files that it names."""
+
+import base64
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
+from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as generate_ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from adapters_email.dkim_keys import KeyFile, loaded, parse_key_files, published
+from tests.support.dkim_keys import ed25519_key, rsa_key, write_pem
+from zero2prod_core.errors import SettingInvalid
+
+
+def test_each_key_has_a_selector_a_file_and_maybe_a_domain() -> None:
+    assert parse_key_files(" mail=/etc/a.pem , Ed.2026@News.example.org=/etc/b=c.pem,") == [
+        KeyFile("mail", None, Path("/etc/a.pem")),
+        KeyFile("ed.2026", "news.example.org", Path("/etc/b=c.pem")),
+    ]
+    assert parse_key_files("") == []
+
+
+@pytest.mark.parametrize(
+    "setting", ["/etc/a.pem", "=a.pem", "mail=", "ma il=a", "mail@=a", "mail@org=a", "-a=b", "ä=b"]
+)
+def test_what_cannot_be_read_is_refused_with_its_shape(setting: str) -> None:
+    with pytest.raises(SettingInvalid, match=r"ZERO2PROD_MAIL_DKIM_KEYS: cannot be read\. Write selector="):
+        parse_key_files(setting)
+
+
+def test_a_selector_names_one_key_of_a_domain() -> None:
+    assert len(parse_key_files("mail=a,mail@example.org=b,mail@example.com=c")) == 3
+    with pytest.raises(SettingInvalid, match="names the selector mail twice"):
+        parse_key_files("mail=a,MAIL=b")
+
+
+def test_files_of_both_kinds_are_loaded(tmp_path: Path) -> None:
+    rsa, ed = write_pem(tmp_path / "r.pem", rsa_key().private), write_pem(tmp_path / "e.pem", ed25519_key().private)
+    first, second = loaded([KeyFile("mail", None, rsa), KeyFile("ed", "example.org", ed)])
+    assert (first.selector, first.algorithm, first.domain) == ("mail", "rsa-sha256", None)
+    assert (second.selector, second.algorithm, second.domain) == ("ed", "ed25519-sha256", "example.org")
+    assert "private" not in repr(first)
+
+
+def test_other_kinds_of_keys_are_refused(tmp_path: Path) -> None:
+    file = KeyFile("mail", None, write_pem(tmp_path / "key.pem", generate_ec(SECP256R1())))
+    with pytest.raises(SettingInvalid, match="neither RSA nor Ed25519"):
+        loaded([file])
+
+
+@pytest.mark.parametrize("bound", ["LEAST_RSA", "MOST_RSA"])
+def test_the_size_of_an_rsa_key_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str) -> None:
+    file = KeyFile("mail", None, write_pem(tmp_path / "key.pem", rsa_key().private))
+    monkeypatch.setattr(f"adapters_email.dkim_keys.{bound}", 2048)
+    assert loaded([file])
+    monkeypatch.setattr(f"adapters_email.dkim_keys.{bound}", 2049 if bound == "LEAST_RSA" else 2047)
+    with pytest.raises(SettingInvalid, match=r"whose RSA key has 2048 bits\. Make one of \d+ to \d+; 2048 is best"):
+        loaded([file])
+
+
+def test_what_is_no_key_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("words")
+    locked = write_pem(tmp_path / "locked", Ed25519PrivateKey.generate(), b"password")
+    for path, rule in (
+        (tmp_path / "none", "cannot be read .No such file or directory."),
+        (tmp_path, "cannot be read .Is a directory."),
+        (tmp_path / "text", "no private key in PEM"),
+        (locked, "locked by a password"),
+    ):
+        with pytest.raises(SettingInvalid, match=rf"^ZERO2PROD_MAIL_DKIM_KEYS: names .*{rule}"):
+            loaded([KeyFile("mail", None, path)])
+
+
+def test_the_record_has_the_public_key() -> None:
+    record = published(rsa_key(), "example.org")
+    assert record.name == "mail._domainkey.example.org"
+    start, _, octets = record.value.partition("; p=")
+    assert start == "v=DKIM1; k=rsa"
+    assert load_der_public_key(base64.b64decode(octets)) == rsa_key().private.public_key()
+    record = published(ed25519_key("example.com"), "example.org")
+    assert record.name == "ed._domainkey.example.com"
+    assert record.value.startswith("v=DKIM1; k=ed25519; p=")
+    assert len(base64.b64decode(record.value.partition("p=")[2])) == 32
