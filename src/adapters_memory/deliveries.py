@@ -155,6 +155,12 @@ class InMemoryDeliveryLedger(DeliveryLedger):
         latest = sorted(settled, key=lambda each: each[0], reverse=True)[:limit]
         return [Recent(row.domain, row.blames_letter) for _, row in latest]
 
+    async def forgive(self, letter: UUID) -> int:
+        blaming = [row for row in self._rows.of(letter) if row.blames_letter]
+        for row in blaming:
+            self._rows.put(attrs.evolve(row, blames_letter=False))
+        return len(blaming)
+
     async def compact(self, before: Instant, limit: int) -> int:
         letters = [letter for letter in self._rows.letters() if self._is_over(letter)]
         rows = [row for letter in letters for row in self._rows.of(letter) if row.is_spent]

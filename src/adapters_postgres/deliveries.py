@@ -20,6 +20,7 @@ from adapters_postgres.arrays import UuidArray
 from adapters_postgres.repositories import Repository
 from adapters_postgres.sql import load
 from zero2prod_core.domain.deliveries import (
+    NO_OCCASION,
     RESEND_AFTER,
     TRANSITIONS,
     Claimed,
@@ -66,14 +67,18 @@ class PostgresDeliveryLedger(Repository, DeliveryLedger):
         return await self._number("enqueue", at=at, **_new_columns(deliveries))
 
     async def enqueue_audience(self, letter: Letter, give_up_after: timedelta, at: Instant | None = None) -> int:
-        return await self._number(
-            "enqueue_audience",
-            letter=letter.id,
-            newsletter=letter.newsletter,
-            priority=letter.priority,
-            give_up_after=give_up_after,
-            at=at,
+        terms = {
+            "letter": letter.id,
+            "newsletter": letter.newsletter,
+            "occasion": NO_OCCASION,
+            "priority": letter.priority,
+            "give_up_after": give_up_after,
+            "at": at,
+        }
+        _, [(added, _)] = await self._together(
+            (SQL["hold_letter"], {"letter": letter.id}), (SQL["enqueue_audience"], terms)
         )
+        return int(added)
 
     async def claim_batch(
         self,
@@ -157,6 +162,9 @@ class PostgresDeliveryLedger(Repository, DeliveryLedger):
 
     async def recent(self, letter: UUID, limit: int) -> Sequence[Recent]:
         return [Recent(*row) for row in await self._rows(SQL["recent"], letter=letter, limit=limit)]
+
+    async def forgive(self, letter: UUID) -> int:
+        return await self._count(SQL["forgive"], letter=letter)
 
     async def compact(self, before: Instant, limit: int) -> int:
         return await self._number("compact", before=before, limit=limit)

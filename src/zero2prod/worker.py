@@ -15,6 +15,7 @@ from zero2prod_core.errors import Unavailable
 from zero2prod_core.ports.deliveries import DeliverySignal
 from zero2prod_core.ports.mailer import Mailer
 from zero2prod_core.ports.store import Heartbeats, Locks
+from zero2prod_core.usecases.deliveries import Consignment
 
 log = structlog.get_logger(__name__)
 
@@ -37,11 +38,11 @@ class Job:
 
 
 JOBS = (
-    Job("sweep", lambda app: app.sweep, timedelta(minutes=10)),
-    Job("expire leases", lambda app: app.expire_leases, timedelta(seconds=5)),
-    Job("cancel deliveries", lambda app: app.cancel_deliveries, timedelta(seconds=2)),
-    Job("finish issues", lambda app: app.finish_issues, timedelta(seconds=2)),
-    Job("compact deliveries", lambda app: app.compact_deliveries, timedelta(hours=1)),
+    Job("sweep", lambda app: app.jobs.sweep, timedelta(minutes=10)),
+    Job("expire leases", lambda app: app.jobs.expire_leases, timedelta(seconds=5)),
+    Job("cancel deliveries", lambda app: app.jobs.cancel_deliveries, timedelta(seconds=2)),
+    Job("finish issues", lambda app: app.jobs.finish_issues, timedelta(seconds=2)),
+    Job("compact deliveries", lambda app: app.jobs.compact_deliveries, timedelta(hours=1)),
 )
 """Sweeping is not urgent; a dead worker's mails should wait little longer than its lease; a person watches an issue
 finish.
@@ -118,12 +119,15 @@ class Worker:
         return Drained(self._desk.outcomes, self._untried() + await self._app.count_unfinished())
 
     async def _deliver_all(self) -> None:
-        """Until nothing is due, or the relay takes nothing of what is: that would soon be due again, without end."""
-        tried = -1
-        while not self._stopping.is_set() and self._tried() > tried:
+        """Until nothing is due, or the relay takes nothing of what is: that would soon be due again, without end. What
+        is put off leaves its place to others.
+        """
+        tried, others = -1, False
+        while not self._stopping.is_set() and (others or self._tried() > tried):
             tried = self._tried()
-            if await self._claim(urgent=True, insist=True) + await self._claim(urgent=False, insist=True):
-                await self._desk.idle()
+            claims = [await self._claim(urgent=urgent, insist=True) for urgent in (True, False)]
+            others = any(claim.postponed for claim in claims)
+            await self._desk.idle()
 
     def _tried(self) -> int:
         return self._desk.outcomes.total() - self._untried()
@@ -155,11 +159,14 @@ class Worker:
             task.result()
 
     async def _feed(self) -> None:
-        """One round of claiming: urgent letters always, an issue's only while the desk has few left."""
-        claimed = await self._claim(urgent=True)
+        """One round of claiming: urgent letters always, an issue's only while the desk has few left.
+
+        Where some were put off, the next round finds others in their place.
+        """
+        claims = [await self._claim(urgent=True)]
         if self._desk.hungry.is_set():
-            claimed += await self._claim(urgent=False)
-        if not claimed:
+            claims.append(await self._claim(urgent=False))
+        if not any(claim.parcels or claim.postponed for claim in claims):
             await self._rest()
 
     async def _rest(self) -> None:
@@ -178,11 +185,11 @@ class Worker:
                 wait.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
 
-    async def _claim(self, *, urgent: bool, insist: bool = False) -> int:
+    async def _claim(self, *, urgent: bool, insist: bool = False) -> Consignment:
         batch = self._parts.pace.batch
         consignment = await self._app.claim_deliveries(self._name, batch, urgent=urgent, insist=insist)
         self._desk.put(consignment, urgent=urgent)
-        return len(consignment.parcels)
+        return consignment
 
     async def _renew(self) -> None:
         for lease in self._desk.leases:

@@ -74,6 +74,27 @@ def one_by_one(subscribe_batch: SubscribeBatch) -> Subscribe:
 
 
 @attrs.frozen
+class Jobs:
+    """The verbs that nobody asks for: a worker runs each of them again and again."""
+
+    expire_leases: ExpireLeases
+    cancel_deliveries: CancelDeliveries
+    finish_issues: FinishIssues
+    compact_deliveries: CompactDeliveries
+    sweep: Sweep
+
+    @classmethod
+    def assemble(cls, uow: UnitOfWork, policy: Policy, auditor: Auditor) -> "Jobs":
+        return cls(
+            ExpireLeases(uow),
+            CancelDeliveries(uow),
+            FinishIssues(uow, auditor),
+            CompactDeliveries(uow, policy, auditor),
+            Sweep(uow, auditor),
+        )
+
+
+@attrs.frozen
 class Application:
     """The verbs. Each is an awaitable call; its class's docstring says what it does and what it raises."""
 
@@ -96,14 +117,10 @@ class Application:
     resend_issue: ResendIssue
     list_uncertain: ListUncertain
     resolve_uncertain: ResolveUncertain
-    finish_issues: FinishIssues
     claim_deliveries: ClaimDeliveries
     settle_deliveries: SettleDeliveries
     renew_lease: RenewLease
     release_lease: ReleaseLease
-    expire_leases: ExpireLeases
-    cancel_deliveries: CancelDeliveries
-    compact_deliveries: CompactDeliveries
     count_unfinished: CountUnfinished
     create_account: CreateAccount
     list_accounts: ListAccounts
@@ -117,7 +134,7 @@ class Application:
     log_out: LogOut
     read_checklist: ReadChecklist
     dismiss_steps: DismissSteps
-    sweep: Sweep
+    jobs: Jobs
 
     @classmethod
     def assemble(cls, ports: Ports) -> "Application":
@@ -145,14 +162,10 @@ class Application:
             resend_issue=ResendIssue(uow, policy, auditor),
             list_uncertain=ListUncertain(uow),
             resolve_uncertain=ResolveUncertain(uow, auditor),
-            finish_issues=FinishIssues(uow, auditor),
             claim_deliveries=ClaimDeliveries(uow, ids, keys, policy, Traffic(policy, randomness)),
             settle_deliveries=SettleDeliveries(uow, randomness, policy, auditor),
             renew_lease=RenewLease(uow, policy),
             release_lease=ReleaseLease(uow),
-            expire_leases=ExpireLeases(uow),
-            cancel_deliveries=CancelDeliveries(uow),
-            compact_deliveries=CompactDeliveries(uow, policy, auditor),
             count_unfinished=CountUnfinished(uow),
             create_account=CreateAccount(uow, ids, keys, auditor),
             list_accounts=ListAccounts(uow),
@@ -166,5 +179,5 @@ class Application:
             log_out=LogOut(uow, auditor),
             read_checklist=ReadChecklist(uow),
             dismiss_steps=DismissSteps(uow, auditor),
-            sweep=Sweep(uow, auditor),
+            jobs=Jobs.assemble(uow, policy, auditor),
         )

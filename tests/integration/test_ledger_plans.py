@@ -1,20 +1,26 @@
-"""A worker that has long been looking into an empty ledger does not read a full one from end to end.
+"""A worker that has long been looking into an empty ledger does not read a full one from end to end, nor does one whose
+ledger is full of old issues read those.
 
 The server keeps the plans of prepared statements, and one that was made for a handful of rows would be kept until the
 tables are analysed: a minute or more after an issue is published.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from datetime import timedelta
+from typing import TypeAlias
 
+import attrs
 import pytest
 
 from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_postgres.pool import Pool
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.databases import Database, migrated_database
-from zero2prod.testing.builders import T0, delivery, new_id
+from zero2prod.testing.builders import T0, delivery, issue, later, new_id
 from zero2prod.testing.ledger import Ledger, mark, ruling
-from zero2prod_core.domain.deliveries import GIVE_UP_AFTER, Reply, Sent
+from zero2prod_core.domain.deliveries import GIVE_UP_AFTER, Reply, Resolution, Sent, Uncertain
+from zero2prod_core.domain.issues import IssueState
+from zero2prod_core.domain.letters import Letter, UncertainPolicy
 
 OK = Sent(Reply(250, "ok"))
 
@@ -28,6 +34,34 @@ INSERT INTO subscriptions (
 SELECT md5(n::text)::uuid, '00000000-0000-7000-8000-000000000001', n, n, 'example.com', sha256(n::text::bytea), 'k', n,
     'confirmed', now()
 FROM generate_series(1, 5000) n
+"""
+
+OLD_LETTERS = """
+SET session_replication_role = replica;
+INSERT INTO letters (letter_id, newsletter_id, kind, state, uncertain_policy, newsletter_issue_id, subject, priority)
+SELECT md5('letter' || n)::uuid, '00000000-0000-7000-8000-000000000001', 'issue', 'closed', 'hold',
+    md5('issue' || n)::uuid, n, 10
+FROM generate_series(1, 50) n;
+INSERT INTO deliveries (
+    letter_id, recipient_id, recipient_kind, domain, email_digest, email_digest_key, state, attempts,
+    uncertain_attempts, priority, resend_at, settled_at, give_up_at, created_at
+)
+SELECT md5('letter' || letter)::uuid, md5('reader' || reader)::uuid, 'subscriber', 'example.com',
+    sha256(reader::text::bytea), 'k', CASE reader % 100 WHEN 0 THEN 'failed' WHEN 1 THEN 'uncertain' ELSE 'sent' END, 1,
+    (reader % 100 = 1)::integer, 10, CASE reader % 100 WHEN 1 THEN timestamptz '2026-01-01' END,
+    CASE reader % 100 WHEN 1 THEN NULL ELSE timestamptz '2026-01-01' END, '2026-01-05', '2026-01-01'
+FROM generate_series(1, 50) letter, generate_series(1, 2000) reader;
+SET session_replication_role = origin;
+"""
+
+ROWS_READ = """
+SELECT sum(seq_tup_read)::bigint, sum(idx_tup_fetch)::bigint FROM pg_stat_user_tables
+WHERE relname IN ('deliveries', 'letters')
+"""
+
+FEW = 200
+"""Rows that a verb may read at each use, of 100,000: those of the one letter that it is about, and of each old letter a
+handful.
 """
 
 READ_THROUGHOUT = """
@@ -82,3 +116,126 @@ async def test_plans_of_an_empty_ledger_serve_a_full_one(store: Database, pool: 
     for _ in range(OFTEN):
         assert await send(ledger, 10) == 10
     assert await rows_read_throughout(store, pool) == before
+
+
+Verb: TypeAlias = Callable[[Ledger, Letter], Awaitable[object]]
+
+
+async def resend(ledger: Ledger, _: Letter) -> None:
+    """The job that ends leases and sends again what is in doubt."""
+    await ledger.expire(later(0))
+
+
+async def finish(ledger: Ledger, _: Letter) -> None:
+    async with ledger.uow() as tx:
+        assert not await tx.issues.done([IssueState.SENDING], 10)
+
+
+async def steer(ledger: Ledger, words: Letter) -> None:
+    """What a person does first of all to an issue: its letter is held."""
+    async with ledger.uow() as tx:
+        assert await tx.letters.get_batch([words.id], lock=True)
+
+
+async def publish_late(ledger: Ledger, words: Letter) -> None:
+    """A confirmation, say, between all the others."""
+    (reader,) = await ledger.readers(1)
+    await ledger.enqueue(delivery(words, reader))
+    for row in await ledger.claim(1):
+        await ledger.postpone(row, until=later(1e6))
+    await ledger.expire(later(31))
+
+
+VERBS: Mapping[str, Verb] = {
+    "claim and postpone": publish_late,
+    "expire and resend": resend,
+    "finish": finish,
+    "hold": steer,
+    "cancel": lambda ledger, _: ledger.cancel(),
+    "compact": lambda ledger, _: ledger.compact(T0 - timedelta(days=30)),
+    "recent": lambda ledger, words: ledger.recent(words),
+    "doubtful": lambda ledger, words: ledger.doubtful(words, 10),
+    "possibly twice": lambda ledger, words: ledger.possibly_twice(words),
+    "sums": lambda ledger, words: ledger.sums(words),
+    "any sent": lambda ledger, words: ledger.any_sent(words),
+    "unfinished": lambda ledger, _: ledger.unfinished(T0),
+    "revive": lambda ledger, words: ledger.revive(words),
+    "resolve": lambda ledger, words: ledger.resolve(words, Resolution.ACCEPT, [new_id()]),
+}
+
+
+async def rows_read(aged: Database, pool: Pool) -> tuple[int, int]:
+    """How many rows of ledger and letters were read by going through a table, and how many by an index."""
+    async with pool.connection() as connection:
+        await connection.execute("SELECT pg_stat_force_next_flush()")
+    aged.superuser.execute("SELECT pg_stat_clear_snapshot()")
+    ((throughout, by_index),) = aged.superuser.execute(ROWS_READ).fetchall()
+    return throughout, by_index
+
+
+@attrs.frozen
+class Old:
+    """A ledger with fifty old letters of 2,000 rows each, and a young one with a handful of rows."""
+
+    database: Database
+    pool: Pool
+    words: Letter
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(PostgresUnitOfWork(self.pool))
+
+
+@pytest.fixture(params=["analysed", "planned while empty"])
+async def old(postgres_server: EmbeddedPostgres, request: pytest.FixtureRequest) -> AsyncIterator[Old]:
+    with migrated_database(postgres_server, "aged") as database:
+        for table in ("deliveries", "letters", "subscriptions"):
+            database.superuser.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)".encode())
+        pool = Pool(database.url, size=1)
+        await pool.open()
+        old = Old(database, pool, await Ledger(PostgresUnitOfWork(pool)).letter(uncertain=UncertainPolicy.HOLD))
+        await make_young(old)
+        if request.param == "planned while empty":
+            for verb in VERBS.values():
+                for _ in range(OFTEN):
+                    await verb(old.ledger, old.words)
+        database.superuser.execute(OLD_LETTERS.encode())
+        if request.param == "analysed":
+            database.superuser.execute("ANALYZE")
+        yield old
+        await pool.close()
+
+
+async def make_young(old: Old) -> None:
+    """Some mails of the young letter: one was sent, one is in doubt, and some wait for long."""
+    ledger = old.ledger
+    async with ledger.uow() as tx:
+        await tx.issues.add(issue(old.words))
+    readers = await ledger.readers(5)
+    await ledger.enqueue(*(delivery(old.words, reader) for reader in readers))
+    first, second, *others = await ledger.claim()
+    await ledger.mark(first, second)
+    await ledger.report(first, OK)
+    await ledger.report(second, Uncertain(Reply(None, "lost")))
+    await ledger.postpone(*others, until=later(1e6))
+
+
+async def test_old_letters_cost_nothing(old: Old) -> None:
+    """Nor do the rows of theirs that are kept for good, failed or in doubt."""
+    read: dict[str, tuple[int, bool]] = {}
+    for name, verb in VERBS.items():
+        before = await rows_read(old.database, old.pool)
+        for _ in range(OFTEN):
+            await verb(old.ledger, old.words)
+        after = await rows_read(old.database, old.pool)
+        read[name] = (after[0] - before[0], after[1] - before[1] <= OFTEN * FEW)
+    assert read == dict.fromkeys(VERBS, (0, True))
+
+
+async def test_what_is_old_is_compacted_piece_by_piece(old: Old) -> None:
+    """Each piece reads its own rows and no more than are kept of the letters before."""
+    before = await rows_read(old.database, old.pool)
+    for _ in range(10):
+        assert await old.ledger.compact(T0 - timedelta(days=1), 2000) == 2000
+    after = await rows_read(old.database, old.pool)
+    assert after[1] - before[1] <= 10 * 3 * 2000

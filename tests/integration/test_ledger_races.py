@@ -4,9 +4,7 @@ Where a test names an order of events it makes it so: a transaction stays open u
 """
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Iterator, Sequence
-from datetime import timedelta
 
 import attrs
 import pytest
@@ -14,23 +12,30 @@ import pytest
 from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_postgres.pool import Pool
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
+from tests.support.contention import somebody_waits
 from tests.support.databases import Database, migrated_database
-from tests.support.waiting import eventually
 from zero2prod.testing.builders import T0, delivery, email, later, new_id, subscriber, suppression
 from zero2prod.testing.ledger import LASTS, Ledger, mark, ruling
-from zero2prod_core.domain.deliveries import Claimed, Deferred, DeliveryState, Outcome, Reply, Sent, Uncertain
+from zero2prod_core.domain.deliveries import (
+    Claimed,
+    Deferred,
+    DeliveryState,
+    Outcome,
+    Rejected,
+    Reply,
+    Resolution,
+    Sent,
+    Uncertain,
+)
 from zero2prod_core.domain.letters import Letter, LetterState
-from zero2prod_core.domain.subscribers import Event, Status, Subscriber
+from zero2prod_core.domain.subscribers import Event, Subscriber
 from zero2prod_core.domain.suppressions import Reason
 from zero2prod_core.ports.deliveries import Expired, Settled
 
 OK, LATER, LOST = Sent(Reply(250, "ok")), Deferred(Reply(450, "later")), Uncertain(Reply(None, "connection lost"))
-OUTCOMES: Sequence[Outcome] = (OK, LATER, LOST)
+NEVER = Rejected(Reply(550, "never"))
+OUTCOMES: Sequence[Outcome] = (OK, LATER, LOST, NEVER)
 ENDED = T0 + LASTS
-
-WAITING = """
-SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
-"""
 
 
 @pytest.fixture(scope="module")
@@ -46,15 +51,6 @@ async def ledger(store: Database) -> AsyncIterator[Ledger]:
     await pool.open()
     yield Ledger(PostgresUnitOfWork(pool))
     await pool.close()
-
-
-async def somebody_waits(store: Database) -> None:
-    """Return when a connection waits for a lock."""
-
-    async def waits() -> bool:
-        return bool(store.superuser.execute(WAITING).fetchall()[0][0])
-
-    assert await eventually(waits)
 
 
 async def claimed(ledger: Ledger, count: int = 1) -> tuple[Letter, Sequence[Subscriber], Sequence[Claimed]]:
@@ -243,66 +239,108 @@ class TestTheOrderOfLocks:
         assert (await settling).applied == (False, False, False)
 
 
-@attrs.frozen
-class Storm:
-    """Everything that touches the ledger at once, over the same few rows, in every order."""
+class TestCancellingAndCompacting:
+    async def test_a_mark_waits_for_a_letter_that_is_being_closed_and_is_cancelled(
+        self, ledger: Ledger, store: Database
+    ) -> None:
+        words, _, (row,) = await claimed(ledger)
+        async with ledger.uow() as tx:
+            await tx.letters.get_batch([words.id], lock=True)
+            marking = asyncio.create_task(ledger.mark(row))
+            await somebody_waits(store)
+            await tx.letters.save(attrs.evolve(words, state=LetterState.CLOSED))
+        assert await marking == [False]
+        assert await ledger.state(row.key) is DeliveryState.CANCELLED
 
-    ledger: Ledger
-    words: Letter
-    readers: Sequence[Subscriber]
-    chance: random.Random
+    async def test_whoever_closes_a_letter_waits_for_a_mark(self, ledger: Ledger, store: Database) -> None:
+        words, _, (row,) = await claimed(ledger)
+        async with ledger.uow() as tx:
+            assert await tx.deliveries.settle_batch([], [mark(row)], T0) == Settled((), (True,))
+            closing = asyncio.create_task(ledger.save_letter(attrs.evolve(words, state=LetterState.CLOSED)))
+            await somebody_waits(store)
+        await closing
+        assert await ledger.state(row.key) is DeliveryState.ATTEMPTING
 
-    async def work(self) -> None:
-        """A worker: claims, marks and reports in no order at all, and sometimes forgets its lease."""
-        rows = list(await self.ledger.claim(self.chance.randint(1, 20)))
-        self.chance.shuffle(rows)
-        marks = [mark(row) for row in rows]
-        granted = (await self.ledger.settle([], marks)).granted
-        completed = [row for row, holds in zip(rows, granted, strict=True) if holds]
-        self.chance.shuffle(completed)
-        rulings = [ruling(row, self.chance.choice(OUTCOMES)) for row in completed]
-        await self.ledger.settle(rulings, marks)
-        if rows and self.chance.random() < 0.7:
-            await self.ledger.release(rows[0].lease)
+    async def test_two_jobs_cancel_each_row_once_and_wait_for_nothing(self, ledger: Ledger) -> None:
+        words, readers = await ledger.letter(state=LetterState.CLOSED), await ledger.readers(9)
+        await ledger.enqueue(*(delivery(words, reader) for reader in readers))
+        async with ledger.uow() as tx:
+            first = await tx.deliveries.cancel_batch(4, T0)
+            second = await asyncio.create_task(ledger.cancel())
+        assert (first, second) == (4, 5)
 
-    async def leave_and_return(self) -> None:
-        """Readers unsubscribe and come back, several in one transaction."""
-        some = self.chance.sample(self.readers, 5)
-        async with self.ledger.uow() as tx:
-            found = await tx.subscribers.get_batch([reader.id for reader in some], lock=True)
-            flipped = Status.UNSUBSCRIBED if self.chance.random() < 0.5 else Status.CONFIRMED
-            await tx.subscribers.save_batch([attrs.evolve(reader, status=flipped) for reader in found.values()])
+    async def test_what_a_claim_takes_is_not_cancelled(self, ledger: Ledger) -> None:
+        words, readers = await ledger.letter(), await ledger.readers(3)
+        await ledger.enqueue(*(delivery(words, reader) for reader in readers))
+        async with ledger.uow() as tx:
+            await tx.deliveries.claim_batch(new_id(), "first", LASTS, 2, urgent=False, at=T0)
+            await asyncio.create_task(ledger.save_letter(attrs.evolve(words, state=LetterState.CLOSED)))
+            assert await asyncio.create_task(ledger.cancel()) == 1
+        assert await ledger.sums(words) == {DeliveryState.LEASED: 2, DeliveryState.CANCELLED: 1}
 
-    async def sign_up_again(self) -> None:
-        """A batch of sign-ups of e-mail addresses that are known."""
-        async with self.ledger.uow() as tx:
-            await tx.subscribers.claim_batch(self.chance.sample(self.readers, 5))
+    async def test_two_jobs_count_each_row_once(self, ledger: Ledger) -> None:
+        words, _, rows = await claimed(ledger, 9)
+        await ledger.mark(*rows)
+        await ledger.settle([ruling(row, OK) for row in rows], [])
+        await ledger.save_letter(attrs.evolve(words, state=LetterState.CLOSED))
+        async with ledger.uow() as tx:
+            first = await tx.deliveries.compact(later(1), 4)
+            beside = asyncio.create_task(ledger.compact(later(1)))
+        assert (first, await beside) == (4, 5)
+        assert await ledger.sums(words) == {DeliveryState.SENT: 9}
 
-    async def pause_or_resume(self) -> None:
-        state = self.chance.choice([LetterState.PAUSED, LetterState.OPEN, LetterState.OPEN])
-        await self.ledger.save_letter(attrs.evolve(self.words, state=state))
+    async def test_a_report_of_a_row_that_is_being_compacted_changes_nothing(
+        self, ledger: Ledger, store: Database
+    ) -> None:
+        words, _, (row,) = await claimed(ledger)
+        await ledger.mark(row)
+        await ledger.report(row, OK)
+        await ledger.save_letter(attrs.evolve(words, state=LetterState.CLOSED))
+        async with ledger.uow() as tx:
+            assert await tx.deliveries.compact(later(1), 10) == 1
+            settling = asyncio.create_task(ledger.report(row, OK))
+            await somebody_waits(store)
+        assert not await settling
+        assert await ledger.sums(words) == {DeliveryState.SENT: 1}
 
-    async def sweep(self) -> None:
-        await self.ledger.expire(self.chance.choice([T0, ENDED, T0 + timedelta(hours=1)]))
 
-    async def rage(self, rounds: int) -> None:
-        for _ in range(rounds):
-            await self.chance.choices(
-                [self.work, self.leave_and_return, self.sign_up_again, self.pause_or_resume, self.sweep],
-                weights=[5, 3, 2, 1, 1],
-            )[0]()
+class TestResolving:
+    async def lost(self, ledger: Ledger) -> tuple[Letter, Claimed]:
+        """A letter whose one answer was lost."""
+        words, _, (row,) = await claimed(ledger)
+        await ledger.mark(row)
+        await ledger.report(row, LOST)
+        return words, row
 
+    @pytest.mark.parametrize(
+        ("resolution", "state"),
+        [(Resolution.RESEND, DeliveryState.PENDING), (Resolution.ACCEPT, DeliveryState.SENT)],
+    )
+    async def test_a_late_250_waits_for_what_a_person_decides(
+        self, ledger: Ledger, store: Database, resolution: Resolution, state: DeliveryState
+    ) -> None:
+        words, row = await self.lost(ledger)
+        async with ledger.uow() as tx:
+            assert await tx.deliveries.resolve(words.id, resolution, None, T0) == 1
+            settling = asyncio.create_task(ledger.report(row, OK))
+            await somebody_waits(store)
+        assert not await settling
+        assert await ledger.state(row.key) is state
 
-@pytest.mark.untraced
-class TestStorm:
-    async def test_nothing_deadlocks_and_no_row_is_lost(self, ledger: Ledger, store: Database) -> None:
-        words, readers = await ledger.letter(), await ledger.readers(60)
-        rows = [delivery(words, reader, new_id()) for reader in readers for _ in range(40)]
-        await ledger.enqueue(*rows)
-        chances = [random.Random(seed) for seed in range(10)]  # noqa: S311 - the same storm every time
-        await asyncio.gather(*(Storm(ledger, words, readers, chance).rage(60) for chance in chances))
-        sums = await ledger.sums(words)
-        assert sum(sums.values()) == len(rows)
-        assert {DeliveryState.SENT, DeliveryState.DEFERRED, DeliveryState.SUPPRESSED} <= sums.keys()
-        deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
-        assert store.superuser.execute(deadlocks).fetchall() == [(0,)]
+    async def test_a_person_who_decides_waits_for_a_late_250(self, ledger: Ledger, store: Database) -> None:
+        words, row = await self.lost(ledger)
+        async with ledger.uow() as tx:
+            assert (await tx.deliveries.settle_batch([ruling(row, OK)], [], T0)).applied == (True,)
+            resolving = asyncio.create_task(ledger.resolve(words, Resolution.RESEND))
+            await somebody_waits(store)
+        assert await resolving == 0
+        assert await ledger.state(row.key) is DeliveryState.SENT
+
+    async def test_two_who_decide_at_once_resolve_it_once(self, ledger: Ledger, store: Database) -> None:
+        words, row = await self.lost(ledger)
+        async with ledger.uow() as tx:
+            assert await tx.deliveries.resolve(words.id, Resolution.ACCEPT, None, T0) == 1
+            resolving = asyncio.create_task(ledger.resolve(words, Resolution.RESEND))
+            await somebody_waits(store)
+        assert await resolving == 0
+        assert await ledger.state(row.key) is DeliveryState.SENT

@@ -11,7 +11,7 @@ import attrs
 
 from adapters_email.memory import InMemoryMailer
 from adapters_memory import InMemoryDeliverySignal, InMemoryHeartbeats, InMemoryLocks
-from tests.support.core import SENT, Core, MovableClock
+from tests.support.core import POLICY, SENT, Core, MovableClock
 from tests.support.outages import Unsteady
 from tests.support.waiting import eventually
 from zero2prod.worker import Pace, Parts, Worker
@@ -20,6 +20,7 @@ from zero2prod_core.errors import Defect
 from zero2prod_core.ports.mailer import Desk, Mailer
 from zero2prod_core.ports.store import Heartbeats
 from zero2prod_core.usecases.deliveries import ClaimDeliveries, Consignment, RenewLease
+from zero2prod_core.usecases.policy import Policy
 
 Result = TypeVar("Result")
 
@@ -74,9 +75,10 @@ class LaterAndLater(ClaimDeliveries):
 
     clock: MovableClock
 
-    async def __call__(self, worker: str, limit: int, *, urgent: bool) -> Consignment:
+    async def __call__(self, worker: str, limit: int, *, urgent: bool, insist: bool = False) -> Consignment:
         self.clock.forward(timedelta(seconds=20))
-        return await ClaimDeliveries(self.uow, self.ids, self.keys, self.policy)(worker, limit, urgent=urgent)
+        claim = ClaimDeliveries(self.uow, self.ids, self.keys, self.policy, self.traffic)
+        return await claim(worker, limit, urgent=urgent, insist=insist)
 
 
 class BusyLocks(InMemoryLocks):
@@ -97,8 +99,8 @@ class BusyLocks(InMemoryLocks):
 class Works:
     """A core and what its workers need; a test changes a part before it asks for a worker."""
 
-    def __init__(self) -> None:
-        self.core = Core()
+    def __init__(self, policy: Policy = POLICY) -> None:
+        self.core = Core(policy=policy)
         self.uow = Unsteady(self.core.store)
         self.heartbeats: Heartbeats = InMemoryHeartbeats(self.core.store)
         self.locks = BusyLocks()

@@ -15,6 +15,7 @@ ALTER TABLE newsletter_issues ADD COLUMN pause_cause text COLLATE "C"
 ALTER TABLE deliveries ADD COLUMN blames_letter boolean NOT NULL DEFAULT false;
 -- A letter's last outcomes, and what is old enough to become sums.
 CREATE INDEX deliveries_by_settlement ON deliveries (letter_id, settled_at) WHERE settled_at IS NOT NULL;
+CREATE INDEX deliveries_blaming ON deliveries (letter_id, recipient_id, occasion) WHERE blames_letter;
 CREATE INDEX deliveries_in_doubt ON deliveries (letter_id, recipient_id, occasion) WHERE resend_at IS NOT NULL;
 CREATE INDEX deliveries_once_in_doubt ON deliveries (letter_id) WHERE uncertain_attempts > 0;
 

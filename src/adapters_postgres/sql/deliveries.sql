@@ -21,7 +21,12 @@ added AS (
 woken AS MATERIALIZED (SELECT pg_notify('deliveries', '') FROM added LIMIT 1)
 SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM woken)
 
+-- name: hold_letter
+SELECT FROM letters WHERE letter_id = %(letter)s::uuid FOR NO KEY UPDATE
+
 -- name: enqueue_audience
+/* The letter is held, so nobody adds its audience beside this one. Who has it already is left out beforehand: ON CONFLICT
+   DO NOTHING would insert each row on trial, which takes twice the time. */
 WITH clock AS MATERIALIZED (SELECT coalesce(%(at)s::timestamptz, clock_timestamp()) AS at),
 added AS (
     INSERT INTO deliveries (
@@ -39,8 +44,11 @@ added AS (
             WHERE suppressions.email_digest_key = subscriptions.email_digest_key
                 AND suppressions.email_digest = subscriptions.email_digest
         )
+        AND NOT EXISTS (
+            SELECT FROM deliveries
+            WHERE letter_id = %(letter)s::uuid AND recipient_id = id AND occasion = %(occasion)s::uuid
+        )
     ORDER BY id
-    ON CONFLICT DO NOTHING
     RETURNING 1
 ),
 woken AS MATERIALIZED (SELECT pg_notify('deliveries', '') FROM added LIMIT 1)
@@ -353,6 +361,15 @@ SELECT domain, blames_letter FROM deliveries
 WHERE letter_id = %(letter)s::uuid AND settled_at IS NOT NULL AND state IN ('sent', 'failed')
 ORDER BY settled_at DESC
 LIMIT %(limit)s::integer
+
+-- name: forgive
+WITH refused AS MATERIALIZED (
+    SELECT letter_id, recipient_id, occasion FROM deliveries WHERE letter_id = %(letter)s::uuid AND blames_letter
+    ORDER BY letter_id, recipient_id, occasion FOR NO KEY UPDATE
+)
+UPDATE deliveries SET blames_letter = false FROM refused
+WHERE deliveries.letter_id = refused.letter_id AND deliveries.recipient_id = refused.recipient_id
+    AND deliveries.occasion = refused.occasion
 
 -- name: compact
 /* The letters with settled rows are found by one probe each. */

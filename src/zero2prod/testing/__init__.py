@@ -33,6 +33,7 @@ pytest.register_assert_rewrite(
 from zero2prod.testing.contract import Backend, Contract
 from zero2prod.testing.contracts.accounts import AccountsContract
 from zero2prod.testing.contracts.audit import AuditContract
+from zero2prod.testing.contracts.breakers import BreakersContract
 from zero2prod.testing.contracts.consent import ConsentContract
 from zero2prod.testing.contracts.deliveries import DeliveriesContract
 from zero2prod.testing.contracts.health import HealthContract, HeartbeatsContract
@@ -56,6 +57,7 @@ __all__ = [
     "AccountsContract",
     "AuditContract",
     "Backend",
+    "BreakersContract",
     "ConsentContract",
     "Contract",
     "DeliveriesContract",

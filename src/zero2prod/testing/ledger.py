@@ -1,6 +1,6 @@
 """Driving a ledger from tests: every verb in a transaction of its own, at a moment of the test's choice."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -12,15 +12,19 @@ from zero2prod_core.domain.deliveries import (
     Claimed,
     DeliveryKey,
     DeliveryState,
+    InDoubt,
     Mark,
     NewDelivery,
     Outcome,
+    Postponed,
     Report,
+    Resolution,
     Ruling,
     rule,
 )
 from zero2prod_core.domain.instants import Instant
 from zero2prod_core.domain.letters import Letter
+from zero2prod_core.domain.refusals import Recent
 from zero2prod_core.domain.subscribers import Subscriber
 from zero2prod_core.ports.deliveries import Expired, Settled
 from zero2prod_core.ports.store import UnitOfWork
@@ -103,6 +107,51 @@ class Ledger:
     async def expire(self, at: Instant) -> Expired:
         async with self.uow() as tx:
             return await tx.deliveries.expire(at)
+
+    async def postpone(self, *claimed: Claimed, until: Instant) -> int:
+        """Put rows of one lease off."""
+        async with self.uow() as tx:
+            return await tx.deliveries.postpone_batch(
+                claimed[0].lease, [Postponed(each.key, until) for each in claimed]
+            )
+
+    async def cancel(self, limit: int = 100, at: Instant = T0) -> int:
+        async with self.uow() as tx:
+            return await tx.deliveries.cancel_batch(limit, at)
+
+    async def forgive(self, of: Letter) -> int:
+        async with self.uow() as tx:
+            return await tx.deliveries.forgive(of.id)
+
+    async def revive(self, of: Letter, give_up_after: timedelta = GIVE_UP_AFTER, at: Instant = T0) -> int:
+        async with self.uow() as tx:
+            return await tx.deliveries.revive(of.id, give_up_after, at)
+
+    async def resolve(
+        self, of: Letter, resolution: Resolution, recipients: Collection[UUID] | None = None, at: Instant = T0
+    ) -> int:
+        async with self.uow() as tx:
+            return await tx.deliveries.resolve(of.id, resolution, recipients, at)
+
+    async def compact(self, before: Instant, limit: int = 100) -> int:
+        async with self.uow() as tx:
+            return await tx.deliveries.compact(before, limit)
+
+    async def doubtful(self, of: Letter, limit: int = 100, after: DeliveryKey | None = None) -> Sequence[InDoubt]:
+        async with self.uow.reading() as tx:
+            return await tx.deliveries.doubtful(of.id, limit, after)
+
+    async def recent(self, of: Letter, limit: int = 100) -> Sequence[Recent]:
+        async with self.uow.reading() as tx:
+            return await tx.deliveries.recent(of.id, limit)
+
+    async def possibly_twice(self, of: Letter) -> int:
+        async with self.uow.reading() as tx:
+            return await tx.deliveries.possibly_twice(of.id)
+
+    async def any_sent(self, of: Letter) -> bool:
+        async with self.uow.reading() as tx:
+            return await tx.deliveries.any_sent([of.id])
 
     async def sums(self, of: Letter) -> Mapping[DeliveryState, int]:
         async with self.uow.reading() as tx:

@@ -2,6 +2,7 @@
 
 from zero2prod.testing.contracts.accounts import AccountsContract
 from zero2prod.testing.contracts.audit import AuditContract
+from zero2prod.testing.contracts.breakers import BreakersContract
 from zero2prod.testing.contracts.consent import ConsentContract
 from zero2prod.testing.contracts.deliveries import DeliveriesContract
 from zero2prod.testing.contracts.health import HealthContract, HeartbeatsContract
@@ -35,6 +36,7 @@ class StoreContract(
     SessionsContract,
     IdempotencyContract,
     LimitsContract,
+    BreakersContract,
     AuditContract,
     LocksContract,
     SignalContract,

@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 import attrs
 
 from zero2prod_core.domain.instants import Instant
-from zero2prod_core.errors import TransitionRefused
+from zero2prod_core.errors import FieldInvalid, TransitionRefused
 
 
 class LetterKind(StrEnum):
@@ -51,6 +51,15 @@ class UncertainPolicy(StrEnum):
 
     RESEND = "resend"
     HOLD = "hold"
+
+    @classmethod
+    def parse(cls, raw: str, field: str = "uncertain") -> "UncertainPolicy | None":
+        """The policy of this name; None for an empty one. Raises FieldInvalid."""
+        if not raw:
+            return None
+        if raw not in list(cls):
+            raise FieldInvalid(field, "must be resend or hold", "Choose one of them")
+        return cls(raw)
 
 
 URGENT = 0

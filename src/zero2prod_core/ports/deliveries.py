@@ -145,6 +145,12 @@ class DeliveryLedger(Protocol):
         """A letter's last sent and failed rows, latest first."""
 
     @abstractmethod
+    async def forgive(self, letter: UUID) -> int:
+        """Blame a letter for nothing that is past: `recent` tells of no refusal before now. Returns how many those
+        were.
+        """
+
+    @abstractmethod
     async def compact(self, before: Instant, limit: int) -> int:
         """Replace at most ``limit`` rows that were settled before ``before`` by their sums; returns how many.
 

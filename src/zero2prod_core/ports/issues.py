@@ -15,7 +15,7 @@ class IssueRepository(Protocol):
 
     @abstractmethod
     async def save(self, issue: Issue) -> None:
-        """Write state, audience, times and pause reason of an existing issue."""
+        """Write state, audience, times, and reason and cause of a pause, of an existing issue."""
 
     @abstractmethod
     async def list(self, limit: int, before: UUID | None = None) -> Sequence[Issue]:

@@ -29,11 +29,13 @@ class Consignment:
     """Parcels under one lease, which must be renewed while any of them is unsettled.
 
     ``probing``: breakers that these mails try, so that what comes of them is to be told with their results.
+    ``postponed``: how many due deliveries were put off, so that the next claim finds others in their place.
     """
 
     lease: UUID
     parcels: Sequence[Parcel]
     probing: Collection[BreakerKey] = ()
+    postponed: int = 0
 
 
 @attrs.frozen
@@ -54,9 +56,10 @@ class ClaimDeliveries:
         async with self.uow() as tx:
             room, probe = (None, None) if insist else await self.traffic.relay(tx)
             most = limit if room is None else min(limit, room)
-            claimed = await tx.deliveries.claim_batch(lease, worker, lasts, most, urgent=urgent) if most else ()
-            if not claimed:
+            due = await tx.deliveries.claim_batch(lease, worker, lasts, most, urgent=urgent) if most else ()
+            if not due:
                 return Consignment(lease, ())
+            claimed = due
             letters = await tx.letters.get_batch({delivery.key.letter for delivery in claimed})
             newsletters = await tx.newsletters.get_batch({letter.newsletter for letter in letters.values()})
             senders = {id_: self._sender(newsletter) for id_, newsletter in newsletters.items()}
@@ -72,7 +75,7 @@ class ClaimDeliveries:
             probing = [breaker for breaker in probing if _is_tried(breaker.key, claimed)]
             await tx.breakers.save_batch(probing)
         parcels = [self._parcel(each, letters[each.key.letter], newsletters, senders) for each in claimed]
-        return Consignment(lease, parcels, [breaker.key for breaker in probing])
+        return Consignment(lease, parcels, [breaker.key for breaker in probing], len(due) - len(claimed))
 
     async def _unbroken(
         self, tx: Transaction, lease: UUID, claimed: Sequence[Claimed]

@@ -49,7 +49,10 @@ class PauseIssue:
 
 @attrs.frozen
 class ResumeIssue:
-    """Go on sending a paused issue, when the reason of its pause is mended. Raises IssueUnknown, TransitionRefused."""
+    """Go on sending a paused issue, when the reason of its pause is mended: refusals count anew from here.
+
+    Raises IssueUnknown, TransitionRefused.
+    """
 
     uow: UnitOfWork
     auditor: Auditor
@@ -59,6 +62,7 @@ class ResumeIssue:
             issue, letter = await held_issue(tx, id_)
             resumed = attrs.evolve(issue.on(IssueEvent.RESUME), pause_reason=None, pause_cause=None)
             await tx.letters.save(attrs.evolve(letter.on(LetterEvent.RESUME), pause_reason=None))
+            await tx.deliveries.forgive(letter.id)
             await tx.issues.save(resumed)
             resource, reason = Resource("issue", str(id_)), issue.pause_reason
             event = self.auditor.event(Action.ISSUE_RESUMED, origin, resource, await tx.now(), reason=reason)

@@ -8,7 +8,7 @@ from zero2prod_core.domain.breakers import Breaker
 from zero2prod_core.domain.deliveries import DeliveryState
 from zero2prod_core.domain.idempotency import IdempotencyKey, IdempotencyRecord
 from zero2prod_core.domain.issues import Content, Issue, IssueEvent, IssueState
-from zero2prod_core.domain.letters import Letter, LetterKind
+from zero2prod_core.domain.letters import Letter, LetterKind, UncertainPolicy
 from zero2prod_core.domain.newsletters import Newsletter, Slug
 from zero2prod_core.domain.origins import Origin
 from zero2prod_core.errors import CommitUnknown, Defect, IssueUnknown, NewsletterUnknown
@@ -23,11 +23,15 @@ BREAKERS_SHOWN = 10
 
 @attrs.frozen
 class Publication:
-    """What the author wants: this content to this newsletter's readers, once, whatever happens to the request."""
+    """What the author wants: this content to this newsletter's readers, once, whatever happens to the request.
+
+    ``uncertain``: what becomes of mails whose answer is lost; None for the policy's own.
+    """
 
     newsletter: Slug
     content: Content
     key: IdempotencyKey
+    uncertain: UncertainPolicy | None = None
 
 
 @attrs.frozen
@@ -60,7 +64,7 @@ class Publish:
             standing = await tx.idempotency.claim(record)
             if standing != record:
                 return await _issue(tx, standing.answer_to(record.fingerprint))
-            return await self._send(tx, record, newsletter, publication.content, origin)
+            return await self._send(tx, record, publication, origin)
 
     async def _record(
         self, tx: Transaction, newsletter: Newsletter, publication: Publication, origin: Origin
@@ -75,10 +79,10 @@ class Publish:
         )
 
     async def _send(
-        self, tx: Transaction, record: IdempotencyRecord, newsletter: Newsletter, content: Content, origin: Origin
+        self, tx: Transaction, record: IdempotencyRecord, publication: Publication, origin: Origin
     ) -> Issue:
-        now, letter = await tx.now(), self._letter(record, content)
-        draft = Issue(record.issue, newsletter.id, letter.id, content.title, IssueState.DRAFT, now)
+        now, letter = await tx.now(), self._letter(record, publication)
+        draft = Issue(record.issue, letter.newsletter, letter.id, publication.content.title, IssueState.DRAFT, now)
         await tx.letters.add(letter)
         audience = await tx.deliveries.enqueue_audience(letter, self.policy.give_up_after)
         issue = attrs.evolve(draft.on(IssueEvent.PUBLISH), audience=audience, published_at=now)
@@ -87,7 +91,8 @@ class Publish:
         await tx.audit.append_batch([self.auditor.event(Action.ISSUE_PUBLISHED, origin, resource, now, after=after)])
         return issue
 
-    def _letter(self, record: IdempotencyRecord, content: Content) -> Letter:
+    def _letter(self, record: IdempotencyRecord, publication: Publication) -> Letter:
+        content = publication.content
         return Letter(
             self.ids.new(),
             record.newsletter,
@@ -95,7 +100,7 @@ class Publish:
             content.title,
             content.text,
             content.html,
-            uncertain=self.policy.uncertain,
+            uncertain=publication.uncertain or self.policy.uncertain,
             issue=record.issue,
             dated_at=record.created_at,
             markdown=content.markdown,

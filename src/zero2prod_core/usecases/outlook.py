@@ -38,8 +38,8 @@ class Outlook:
 
     @property
     def rate(self) -> float | None:
-        """Mails per second."""
-        return self.pace.rate
+        """Mails per second; None where there is none yet, or no more."""
+        return None if self.is_over else self.pace.rate
 
     @property
     def remaining(self) -> timedelta | None:

@@ -83,7 +83,9 @@ class Traffic:
         if not limited:
             return []
         keys = [LimitKey(scope + part, domain) for domain in limited for part in ("", QUEUE)]
-        cells, now = dict(await tx.limits.hold_batch(keys)), await tx.now()
+        now = await tx.now()
+        # Missing cells are to be full at this very moment: a later one would cost a new domain its first mail.
+        cells = dict(await tx.limits.hold_batch(keys, now))
         postponed = [
             late for domain, rate in limited.items() for late in _share(cells, scope, domain, rate, now, groups[domain])
         ]

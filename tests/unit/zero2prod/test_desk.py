@@ -15,6 +15,7 @@ from zero2prod import desk as module
 from zero2prod.desk import LedgerDesk
 from zero2prod.testing.builders import number, origin
 from zero2prod.testing.faults import CommitLostAfter, CommitLostBefore
+from zero2prod_core.domain.breakers import TERMS, Breaker, BreakerKey
 from zero2prod_core.domain.deliveries import Deferred, DeliveryState, Rejected, Reply, Scope, SenderFault, Throttled
 from zero2prod_core.domain.subscribers import Event
 from zero2prod_core.errors import StoreUnavailable
@@ -25,6 +26,8 @@ from zero2prod_core.usecases.deliveries import Consignment
 Result = TypeVar("Result")
 
 THROTTLED = Throttled(Reply(421, "4.3.2 not now"), Scope.RELAY)
+SLOWLY = Throttled(Reply(451, "4.7.1 slowly"), Scope.DOMAIN)
+RELAY = BreakerKey(Scope.RELAY, "relay")
 
 
 class Office:
@@ -117,6 +120,34 @@ class TestTaking:
         await office.lay_out(urgent=False)
         assert list(office.desk.leases) == []
         await settled(office.desk.idle())
+
+
+class TestTakingAtOnce:
+    async def test_it_gets_what_is_there_and_never_waits(self, office: Office) -> None:
+        assert office.desk.take_now() == []
+        await office.issue("a@example.com", "b@example.com", "c@example.com")
+        taken = [office.desk.take_now(2), office.desk.take_now(2), office.desk.take_now(2)]
+        assert [len(parcels) for parcels in taken] == [2, 1, 0]
+
+    async def test_urgent_parcels_go_first_and_those_who_want_only_them_get_no_others(self, office: Office) -> None:
+        await office.issue("a@example.com")
+        await office.core.application.subscribe(sign_up())
+        await office.lay_out(urgent=True)
+        assert e_mail_addresses(office.desk.take_now(9)) == [ADA]
+        assert office.desk.take_now(9, urgent=True) == []
+        assert e_mail_addresses(office.desk.take_now(9)) == ["a@example.com"]
+
+    async def test_it_makes_the_desk_hungry(self) -> None:
+        office = Office(low=1)
+        await office.issue(ADA)
+        before = office.desk.hungry.is_set()
+        office.desk.take_now()
+        assert (before, office.desk.hungry.is_set()) == (False, True)
+
+    async def test_of_a_closed_desk_there_is_nothing(self, office: Office) -> None:
+        await office.issue(ADA)
+        office.desk.close()
+        assert office.desk.take_now() == ()
 
 
 class TestSettling:
@@ -238,33 +269,84 @@ class TestHunger:
         assert office.desk.hungry.is_set()
 
 
-class TestResting:
-    @pytest.mark.parametrize("outcome", [THROTTLED, SenderFault(Reply(530, "5.7.0 log in first"))])
-    async def test_a_relay_that_refuses_is_left_alone_for_a_while_and_told_of_once(
+class TestWarning:
+    @pytest.mark.parametrize("outcome", [THROTTLED, SLOWLY, SenderFault(Reply(530, "5.7.0 log in first"))])
+    async def test_mail_that_is_refused_is_told_of_once_in_a_while(
         self, office: Office, outcome: Throttled | SenderFault
     ) -> None:
         await office.issue("a@example.com", "b@example.com")
-        parcels = await office.desk.take(2)
-        before = office.desk.resting
         with capture_logs() as logs:
-            for parcel in parcels:
+            for parcel in await office.desk.take(2):
                 await office.desk.settle([parcel.report(outcome)], [])
-        assert (before, office.desk.resting) == (False, True)
-        assert [entry["event"] for entry in logs] == ["relay_refuses"]
+        assert [(entry["event"], entry["code"]) for entry in logs] == [("mail_refused", outcome.reply.code)]
 
-    async def test_one_recipient_domain_that_throttles_slows_nobody_else(self, office: Office) -> None:
-        await office.issue(ADA)
-        (parcel,) = await office.desk.take()
+    async def test_and_again_when_that_while_is_over(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(module, "WARN_EVERY", 0.0)
+        await office.issue("a@example.com", "b@example.com")
         with capture_logs() as logs:
-            await office.desk.settle([parcel.report(Throttled(THROTTLED.reply, Scope.DOMAIN))], [])
-        assert (office.desk.resting, logs) == (False, [])
+            for parcel in await office.desk.take(2):
+                await office.desk.settle([parcel.report(THROTTLED)], [])
+        assert [entry["outcome"] for entry in logs] == ["throttled", "throttled"]
 
-    async def test_the_rest_ends(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(module, "REST", 0.0)
-        await office.issue(ADA)
-        (parcel,) = await office.desk.take()
-        await office.desk.settle([parcel.report(THROTTLED)], [])
-        assert not office.desk.resting
+    async def test_what_concerns_one_recipient_is_told_to_nobody(self, office: Office) -> None:
+        await office.issue("a@example.com", "b@example.com")
+        first, second = await office.desk.take(2)
+        with capture_logs() as logs:
+            await office.desk.settle([first.report(Rejected(Reply(550, "never")))], [])
+            await office.desk.settle([second.report(Deferred(Reply(450, "later")))], [])
+        assert logs == []
+
+
+class TestProbing:
+    """A worker that tries what a breaker held back tells so with the results, until one of them decides."""
+
+    async def trying(self, office: Office, outcomes: int) -> Sequence[Parcel]:
+        """The mails with which the relay is tried."""
+        readers = [f"reader-{place}@example.com" for place in range(outcomes + 1)]
+        await office.issue(*readers)
+        (first, *others) = await office.desk.take(outcomes + 1)
+        await office.desk.settle([first.report(THROTTLED)], [])
+        for parcel in others:
+            office.desk.drop(parcel.delivery.lease)
+            await office.core.application.release_lease(parcel.delivery.lease)
+        office.core.clock.forward(TERMS[Scope.RELAY].first)
+        assert (await office.lay_out(urgent=False)).probing == [RELAY]
+        parcels = await office.desk.take(outcomes)
+        await office.desk.settle([], [parcel.mark for parcel in parcels])
+        return parcels
+
+    async def breakers(self, office: Office) -> Sequence[Breaker]:
+        async with office.core.store.reading() as tx:
+            return await tx.breakers.list(10)
+
+    async def test_a_mail_that_is_taken_closes_the_breaker(self, office: Office) -> None:
+        (parcel,) = await self.trying(office, 1)
+        await office.desk.settle([parcel.report(SENT)], [])
+        assert await self.breakers(office) == []
+
+    async def test_it_is_told_until_something_is_decided(self, office: Office) -> None:
+        first, second = await self.trying(office, 2)
+        await office.desk.settle([first.report(Deferred(Reply(None, "timed out")))], [])
+        (breaker,) = await self.breakers(office)
+        assert breaker.probing
+        await office.desk.settle([second.report(SENT)], [])
+        assert await self.breakers(office) == []
+
+    async def test_once_it_has_failed_later_answers_close_nothing(self, office: Office) -> None:
+        first, second = await self.trying(office, 2)
+        await office.desk.settle([first.report(THROTTLED)], [])
+        await office.desk.settle([second.report(SENT)], [])
+        (breaker,) = await self.breakers(office)
+        assert (breaker.failures, breaker.probing) == (2, False)
+
+    async def test_while_the_store_is_away_nothing_of_it_is_forgotten(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "RETRY_EVERY", 0.001)
+        office.settle_through(CommitLostBefore(office.core.store, [False, False, True, False]))
+        (parcel,) = await self.trying(office, 1)
+        await office.desk.settle([parcel.report(SENT)], [])
+        assert await self.breakers(office) == []
 
 
 class TestStoresThatAreAway:

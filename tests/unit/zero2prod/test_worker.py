@@ -28,8 +28,10 @@ from zero2prod import desk as desk_module
 from zero2prod import worker as module
 from zero2prod.testing.builders import origin
 from zero2prod.worker import JOBS, Drained, Pace
+from zero2prod_core.domain.breakers import BreakerKey, tripped
 from zero2prod_core.domain.deliveries import Deferred, DeliveryState, Outcome, Reply, Scope, Throttled
 from zero2prod_core.domain.issues import IssueState
+from zero2prod_core.domain.limits import DomainRates
 from zero2prod_core.errors import Defect, StoreUnavailable
 from zero2prod_core.ports.mailer import Parcel
 
@@ -194,7 +196,7 @@ class TestStopping:
         assert "lease_left_to_expire" in [entry["event"] for entry in logs]
         assert await works.sums() == {DeliveryState.ATTEMPTING: 1, DeliveryState.LEASED: 4}
         works.core.clock.forward(POLICY.lease_lasts)
-        await works.core.application.expire_leases()
+        await works.core.application.jobs.expire_leases()
         assert await works.sums() == {DeliveryState.UNCERTAIN: 1, DeliveryState.PENDING: 4}
 
 
@@ -280,6 +282,22 @@ class TestCrashes:
         assert sums.get(DeliveryState.LEASED, 0) == 0
 
 
+class TestTraffic:
+    async def test_others_are_claimed_at_once_in_the_place_of_mails_that_were_put_off(self) -> None:
+        rates = DomainRates.parse("slow.example=1/h", "ZERO2PROD_X")
+        works = Works(attrs.evolve(POLICY, recipient_rates=rates))
+        slow, fast = [f"{name}@slow.example" for name in "abcde"], [f"{name}@example.com" for name in "abc"]
+        await works.core.published(*slow, *fast)
+        async with works.working(pace=attrs.evolve(PATIENT, batch=2)):
+            await works.become(sent=4, pending=4)
+
+    async def test_the_rest_of_a_cancelled_issue_is_cancelled_by_the_job(self, works: Works) -> None:
+        issue = await works.core.published(*READERS)
+        await works.core.application.cancel_issue(origin(), issue.id)
+        async with works.working():
+            await works.become(cancelled=5)
+
+
 class TestDraining:
     async def test_all_that_is_due_is_tried_and_jobs_are_run(self, works: Works) -> None:
         await works.core.published(*READERS)
@@ -308,12 +326,26 @@ class TestDraining:
     async def test_a_relay_that_takes_nothing_is_not_tried_without_end(self, works: Works) -> None:
         await works.core.published("a@example.com", "b@example.com")
         claim = works.application.claim_deliveries
-        later_and_later = LaterAndLater(claim.uow, claim.ids, claim.keys, claim.policy, works.core.clock)
+        later_and_later = LaterAndLater(claim.uow, claim.ids, claim.keys, claim.policy, claim.traffic, works.core.clock)
         works.application = attrs.evolve(works.application, claim_deliveries=later_and_later)
         works.mailer = InMemoryMailer(throttled)
         drained = await soon(works.worker().drain())
         assert drained.outcomes["throttled"] <= 4
         assert drained.left >= 2
+
+    async def test_it_tries_what_a_breaker_holds_back(self, works: Works) -> None:
+        await works.core.published("a@example.com", "b@example.com")
+        keys = [BreakerKey(Scope.RELAY, "relay"), BreakerKey(Scope.DOMAIN, "example.com")]
+        async with works.core.store() as tx:
+            await tx.breakers.save_batch([tripped(None, key, "not now", works.core.clock.now) for key in keys])
+        assert await soon(works.worker().drain()) == Drained({"sent": 2}, left=0)
+
+    async def test_what_a_rate_puts_off_leaves_its_place_to_others(self) -> None:
+        rates = DomainRates.parse("slow.example=1/h", "ZERO2PROD_X")
+        works = Works(attrs.evolve(POLICY, recipient_rates=rates))
+        await works.core.published(*(f"{name}@slow.example" for name in "abcdef"), "a@example.com", "b@example.com")
+        drained = await soon(works.worker(pace=attrs.evolve(PATIENT, batch=2)).drain())
+        assert drained == Drained({"sent": 3}, left=0)
 
     async def test_what_a_job_makes_due_is_delivered_as_well(self, works: Works) -> None:
         await works.core.published("a@example.com")

@@ -11,14 +11,15 @@ from zero2prod_core.errors import NewsletterUnknown
 def test_every_verb_can_be_called() -> None:
     verbs = attrs.asdict(Core().application, recurse=False)
     assert set(verbs) == {field.name for field in attrs.fields(Application)}
-    assert all(callable(verb) for verb in verbs.values())
+    jobs = attrs.asdict(verbs.pop("jobs"), recurse=False)
+    assert all(callable(verb) for verb in (*verbs.values(), *jobs.values()))
 
 
 def test_assembling_shares_nothing_but_the_ports() -> None:
     core = Core()
     first, second = core.application, core.over(core.store)
     assert first is not second
-    assert first.sweep.uow is second.sweep.uow
+    assert first.jobs.sweep.uow is second.jobs.sweep.uow
 
 
 async def test_subscribing_is_a_batch_of_one() -> None:

@@ -22,6 +22,7 @@ from zero2prod_core.domain.tokens import Purpose, Token
 OK = Sent(Reply(250, "2.0.0 queued as 42"))
 LATER = Deferred(Reply(450, "4.2.1 later"))
 NEVER = Rejected(Reply(550, "5.7.1 never"))
+BLAMED = Rejected(Reply(554, "5.7.1 not wanted"), blames_letter=True)
 DEAD = Rejected(Reply(550, "5.1.1 unknown"), suppress=True)
 BUSY = Throttled(Reply(421, "4.7.0 busy"), Scope.RELAY)
 GREY = Throttled(Reply(450, "4.7.1 slow down"), Scope.DOMAIN)

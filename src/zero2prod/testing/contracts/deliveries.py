@@ -1,9 +1,13 @@
 """The parts of the contract of the ledger."""
 
 from zero2prod.testing.contracts.deliveries_claimed import ClaimingContract, UnwantedContract
+from zero2prod.testing.contracts.deliveries_compacted import CompactionContract
+from zero2prod.testing.contracts.deliveries_ended import CancellingContract, RevivingContract
 from zero2prod.testing.contracts.deliveries_enqueued import AudienceContract, CountingContract, EnqueuingContract
 from zero2prod.testing.contracts.deliveries_marked import MarksContract
-from zero2prod.testing.contracts.deliveries_settled import ResultsContract, UncertainContract
+from zero2prod.testing.contracts.deliveries_postponed import PostponingContract
+from zero2prod.testing.contracts.deliveries_resolved import DoubtsContract, ResolvingContract
+from zero2prod.testing.contracts.deliveries_settled import RecentContract, ResultsContract, UncertainContract
 from zero2prod.testing.contracts.leases import LeasesContract
 
 
@@ -15,6 +19,13 @@ class DeliveriesContract(
     MarksContract,
     ResultsContract,
     UncertainContract,
+    RecentContract,
+    PostponingContract,
+    CancellingContract,
+    RevivingContract,
+    DoubtsContract,
+    ResolvingContract,
+    CompactionContract,
     LeasesContract,
     CountingContract,
 ):

@@ -109,6 +109,19 @@ class MarksContract(Contract):
         assert await self.ledger.mark(taken) == [False]
         assert await self.ledger.state(taken.key) == CANCELLED
 
+    async def test_a_closed_letters_row_is_cancelled(self) -> None:
+        words, _, taken = await claimed(self.ledger)
+        await self.ledger.save_letter(attrs.evolve(words, state=LetterState.CLOSED))
+        assert await self.ledger.mark(taken) == [False]
+        assert await self.ledger.state(taken.key) == CANCELLED
+
+    async def test_a_mark_that_was_granted_before_its_letter_closed_holds(self) -> None:
+        words, _, taken = await attempting(self.ledger)
+        await self.ledger.save_letter(attrs.evolve(words, state=LetterState.CLOSED))
+        assert await self.ledger.mark(taken) == [True]
+        assert await self.ledger.report(taken, OK)
+        assert await self.ledger.sums(words) == {SENT: 1}
+
     async def test_a_paused_letters_row_goes_back(self) -> None:
         words, _, taken = await claimed(self.ledger)
         await self.ledger.save_letter(attrs.evolve(words, state=LetterState.PAUSED))

@@ -8,6 +8,7 @@ from zero2prod.testing.builders import T0, delivery, later, new_id
 from zero2prod.testing.contract import Contract
 from zero2prod.testing.contracts.beginnings import (
     AT_LEASE_END,
+    BLAMED,
     BUSY,
     DEAD,
     FAULT,
@@ -23,6 +24,7 @@ from zero2prod.testing.contracts.beginnings import (
 from zero2prod.testing.ledger import mark, ruling
 from zero2prod_core.domain.deliveries import PAUSES, RESEND_AFTER, Claimed, DeliveryState, Outcome, Scope
 from zero2prod_core.domain.letters import LetterState, UncertainPolicy
+from zero2prod_core.domain.refusals import Recent
 from zero2prod_core.ports.deliveries import Expired, Settled
 
 PENDING, DEFERRED, LEASED = DeliveryState.PENDING, DeliveryState.DEFERRED, DeliveryState.LEASED
@@ -202,3 +204,53 @@ class UncertainContract(Contract):
         await self.ledger.expire(T0 + 10 * RESEND_AFTER)
         assert await self.ledger.sums(words) == {UNCERTAIN: 1}
         assert await self.ledger.report(taken, OK, at=T0 + 10 * RESEND_AFTER)
+
+
+class RecentContract(Contract):
+    """A letter's last outcomes, over all workers."""
+
+    async def test_recent_are_the_sent_and_the_failed_latest_first(self) -> None:
+        words, (reader, *others) = await self.ledger.letter(), await self.ledger.readers(6)
+        await self.ledger.enqueue(*(delivery(words, each) for each in (reader, *others)))
+        taken = await self.ledger.claim()
+        await self.ledger.mark(*taken[:5])
+        outcomes: list[Outcome] = [NEVER, BLAMED, OK, LATER, LOST]
+        for place, outcome in enumerate(outcomes):
+            await self.ledger.report(taken[place], outcome, at=later(place))
+        assert await self.ledger.recent(words) == [
+            Recent("example.com", refused=False),
+            Recent("example.com", refused=True),
+            Recent("example.com", refused=False),
+        ]
+        assert await self.ledger.recent(words, 1) == [Recent("example.com", refused=False)]
+
+    async def test_who_was_never_tried_is_not_among_the_recent(self) -> None:
+        words, _, taken = await claimed(self.ledger)
+        await self.ledger.save_letter(attrs.evolve(words, state=LetterState.CLOSED))
+        assert await self.ledger.mark(taken) == [False]
+        assert await self.ledger.recent(words) == []
+
+    async def test_each_letter_has_its_own_recent_outcomes(self) -> None:
+        first, second = await attempting(self.ledger), await attempting(self.ledger)
+        await self.ledger.report(first[2], BLAMED)
+        assert await self.ledger.recent(first[0]) == [Recent("example.com", refused=True)]
+        assert await self.ledger.recent(second[0]) == []
+
+    async def test_what_is_forgiven_is_recent_and_no_refusal(self) -> None:
+        first, second = await attempting(self.ledger), await attempting(self.ledger)
+        for words, _, taken in (first, second):
+            await self.ledger.report(taken, BLAMED)
+            assert await self.ledger.recent(words) == [Recent("example.com", refused=True)]
+        assert [await self.ledger.forgive(first[0]) for _ in range(2)] == [1, 0]
+        assert await self.ledger.recent(first[0]) == [Recent("example.com", refused=False)]
+        assert await self.ledger.recent(second[0]) == [Recent("example.com", refused=True)]
+
+    async def test_what_is_tried_again_is_blamed_no_more(self) -> None:
+        words, _, taken = await attempting(self.ledger)
+        await self.ledger.report(taken, BLAMED)
+        await self.ledger.revive(words)
+        assert await self.ledger.recent(words) == []
+        (again,) = await self.ledger.claim()
+        await self.ledger.mark(again)
+        await self.ledger.report(again, OK)
+        assert await self.ledger.recent(words) == [Recent("example.com", refused=False)]

@@ -6,7 +6,7 @@ import pytest
 from zero2prod.testing.builders import delivery, issue, later, letter, new_id
 from zero2prod.testing.contract import Contract
 from zero2prod_core.domain.deliveries import Deferred, Reply, Sent, Uncertain
-from zero2prod_core.domain.issues import Issue, IssueState
+from zero2prod_core.domain.issues import Issue, IssueState, PauseCause
 from zero2prod_core.domain.letters import UncertainPolicy
 from zero2prod_core.ports.store import UnitOfWork
 
@@ -39,7 +39,7 @@ class IssuesContract(Contract):
             assert await tx.issues.get(draft.id) == draft
             assert await tx.issues.get(new_id()) is None
 
-    async def test_saving_an_issue_writes_state_audience_times_and_pause_reason(self) -> None:
+    async def test_saving_an_issue_writes_state_audience_times_and_why_it_paused(self) -> None:
         known, other = issue(letter(), state=IssueState.DRAFT, published_at=None), issue(letter())
         await add(self.uow, known, other)
         changed = attrs.evolve(
@@ -49,10 +49,17 @@ class IssuesContract(Contract):
             published_at=later(1),
             finished_at=later(2),
             pause_reason="550 5.7.1 no",
+            pause_cause=PauseCause.REFUSALS,
         )
         async with self.uow() as tx:
             await tx.issues.save(changed)
         assert [await stored(self.uow, each) for each in (known, other)] == [changed, other]
+
+    @pytest.mark.parametrize("cause", [None, *PauseCause])
+    async def test_an_issue_keeps_what_it_paused_for(self, cause: PauseCause | None) -> None:
+        paused = issue(letter(), state=IssueState.PAUSED, pause_cause=cause)
+        await add(self.uow, paused)
+        assert await stored(self.uow, paused) == paused
 
     async def test_saving_an_issue_writes_nothing_else(self) -> None:
         known = issue(letter())

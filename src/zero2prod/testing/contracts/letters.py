@@ -22,9 +22,10 @@ class LettersContract(Contract):
 
     async def test_a_letter_comes_back_as_it_was_added(self) -> None:
         full = letter(subject="Grüße ☕", text=".\r\n..\n" + "x" * 5000, uncertain=UncertainPolicy.HOLD, issue=new_id())
+        marked = letter(html=None, markdown="# Grüße ☕\n\n*Some* words.\n")
         plain = letter(html=None, dated_at=None, state=LetterState.PAUSED, pause_reason="550 5.7.1 no")
-        await add(self.uow, full, plain)
-        assert [await stored(self.uow, each) for each in (full, plain)] == [full, plain]
+        await add(self.uow, full, marked, plain)
+        assert [await stored(self.uow, each) for each in (full, marked, plain)] == [full, marked, plain]
 
     async def test_a_template_letter_has_no_words(self) -> None:
         home = newsletter()
@@ -41,6 +42,15 @@ class LettersContract(Contract):
             assert await tx.letters.get_batch([known.id, new_id()]) == {known.id: known}
             assert await tx.letters.get_batch([]) == {}
 
+    async def test_letters_that_are_held_come_as_they_are(self) -> None:
+        first, second = letter(), letter(markdown="*Some* words.", html=None, text=None)
+        await add(self.uow, first, second)
+        async with self.uow() as tx:
+            found = await tx.letters.get_batch([second.id, first.id, new_id()], lock=True)
+            assert found == {first.id: first, second.id: second}
+            await tx.letters.save(attrs.evolve(first, state=LetterState.CLOSED))
+        assert await stored(self.uow, first) == attrs.evolve(first, state=LetterState.CLOSED)
+
     async def test_saving_a_letter_writes_state_and_pause_reason(self) -> None:
         known, other = letter(), letter()
         await add(self.uow, known, other)
@@ -56,7 +66,13 @@ class LettersContract(Contract):
         known = letter()
         await add(self.uow, known)
         other_words = attrs.evolve(
-            known, subject="Other", text="words", html=None, dated_at=None, state=LetterState.CLOSED
+            known,
+            subject="Other",
+            text="words",
+            html=None,
+            markdown="words",
+            dated_at=None,
+            state=LetterState.CLOSED,
         )
         async with self.uow() as tx:
             await tx.letters.save(other_words)

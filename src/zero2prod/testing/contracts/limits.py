@@ -5,7 +5,7 @@ from zero2prod.testing.contract import Contract
 from zero2prod.testing.faults import rolled_back
 from zero2prod_core.domain.limits import Decision, Rate
 from zero2prod_core.ports.limits import LimitKey
-from zero2prod_core.ports.store import UnitOfWork
+from zero2prod_core.ports.store import Transaction, UnitOfWork
 
 RATE = Rate(2, timedelta(seconds=10))
 ONE, TWO = LimitKey("sign_up_network", "192.0.2.0/24"), LimitKey("sign_up_network", "198.51.100.0/24")
@@ -47,6 +47,36 @@ class LimitsContract(Contract):
     async def test_what_was_taken_and_rolled_back_is_free(self) -> None:
         await rolled_back(self.uow, lambda tx: tx.limits.take_batch([(ONE, RATE)], later(0)))
         assert [await take(self.uow, ONE, at=0) for _ in range(3)] == [[True], [True], [False]]
+
+    async def test_cells_that_are_held_come_with_their_arrival_times_and_missing_ones_full(self) -> None:
+        await take(self.uow, ONE, at=0)
+        async with self.uow() as tx:
+            assert await tx.limits.hold_batch([TWO, ONE], later(1)) == {ONE: later(5), TWO: later(1)}
+            assert await tx.limits.hold_batch([TWO], later(2)) == {TWO: later(1)}
+            assert await tx.limits.hold_batch([], later(2)) == {}
+
+    async def test_what_is_written_to_held_cells_is_taken_from_them(self) -> None:
+        async with self.uow() as tx:
+            await tx.limits.hold_batch([ONE, TWO], later(0))
+            await tx.limits.write_batch({TWO: later(0), ONE: later(10)})
+            await tx.limits.write_batch({})
+        assert await take(self.uow, ONE, TWO, at=0) == [False, True]
+        assert await take(self.uow, ONE, at=5) == [True]
+
+    async def test_held_cells_fall_with_their_transaction(self) -> None:
+        async def use_up(tx: Transaction) -> None:
+            await tx.limits.hold_batch([ONE], later(0))
+            await tx.limits.write_batch({ONE: later(3600)})
+
+        await rolled_back(self.uow, use_up)
+        assert await take(self.uow, ONE, at=0) == [True]
+
+    async def test_cells_are_held_by_the_stores_clock_by_default(self) -> None:
+        async with self.uow() as tx:
+            before = await tx.now()
+            held = await tx.limits.hold_batch([ONE])
+        async with self.uow() as tx:
+            assert before <= held[ONE] <= await tx.now()
 
     async def test_a_sweep_of_limits_removes_cells_that_have_long_been_full(self) -> None:
         await take(self.uow, ONE, TWO, at=0)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TypeAlias
+from uuid import UUID
 
 import attrs
 from hypothesis.stateful import initialize, invariant, rule
@@ -16,6 +17,7 @@ from zero2prod.testing.ledger import LASTS, Ledger, mark, ruling
 from zero2prod_core.domain.deliveries import (
     GIVE_UP_AFTER,
     NO_OCCASION,
+    RESEND_AFTER,
     UNFINISHED,
     Claimed,
     Deferred,
@@ -23,6 +25,7 @@ from zero2prod_core.domain.deliveries import (
     Outcome,
     Rejected,
     Reply,
+    Resolution,
     Ruling,
     Scope,
     SenderFault,
@@ -33,6 +36,7 @@ from zero2prod_core.domain.deliveries import (
 from zero2prod_core.domain.instants import Instant
 from zero2prod_core.domain.letters import BULK, URGENT, Letter, LetterState, UncertainPolicy
 from zero2prod_core.domain.subscribers import Event, Subscriber
+from zero2prod_core.ports.deliveries import DeliveryLedger
 
 # Around a lease's length (30 s) and half of it, the first retry and the wait after a lost answer (both 300 s).
 STEPS = sampled_from([0, 1, 15, 29, 30, 31, 299, 300, 301, 3600])
@@ -40,6 +44,7 @@ PATIENCE = sampled_from([GIVE_UP_AFTER, timedelta(seconds=300), timedelta(second
 
 # A machine that mostly pauses finds nothing: what hinders is drawn once in four times.
 MOSTLY = sampled_from([True, True, True, False])
+LETTER_STATES = sampled_from([LetterState.OPEN, *LetterState])
 
 # Late reports are seldom late by more than a few claims.
 STALE = 6
@@ -50,6 +55,7 @@ OUTCOMES: list[Outcome] = [
     Uncertain(REPLY),
     Deferred(REPLY),
     Rejected(REPLY),
+    Rejected(REPLY, blames_letter=True),
     Throttled(REPLY, Scope.RELAY),
     Throttled(REPLY, Scope.DOMAIN),
     SenderFault(REPLY),
@@ -75,7 +81,7 @@ class LedgerMachine(StoreMachine):
     def add_letter(self, policy: UncertainPolicy) -> None:
         made = self.run(self.ledger.letter(uncertain=policy))
         self.letters.append(made)
-        self.model.letters[made.id] = True
+        self.model.letters[made.id] = LetterState.OPEN
         self.model.resends[made.id] = policy is UncertainPolicy.RESEND
 
     def add_reader(self) -> None:
@@ -127,7 +133,7 @@ class LedgerMachine(StoreMachine):
 
     def claims_of(self, draw: DataObject) -> list[Claimed]:
         """Mostly those under which a row is still held; but stale ones, too, are part of life."""
-        held = [claim for claim in self.claims if self.model.rows[claim.key].lease == claim.lease]
+        held = [claim for claim in self.claims if self.model.holds(claim)]
         rather_held = draw.draw(MOSTLY)
         return held if held and rather_held else self.claims[-STALE:]
 
@@ -169,13 +175,51 @@ class LedgerMachine(StoreMachine):
     def expire(self, _draw: DataObject | None = None) -> None:
         assert self.run(self.ledger.expire(self.now)) == self.model.expire(self.now)
 
-    def pause_or_resume(self, draw: DataObject) -> None:
-        self.open(draw.draw(sampled_from(self.letters)), is_open=draw.draw(MOSTLY))
+    def postpone(self, draw: DataObject) -> None:
+        lease = self.any_claim(draw).lease
+        chosen = [claim for claim in self.claims if claim.lease == lease and draw.draw(MOSTLY)]
+        until = self.now + timedelta(seconds=draw.draw(STEPS))
+        if chosen:
+            expected = self.model.postpone(lease, {claim.key for claim in chosen}, until, self.now)
+            assert self.run(self.ledger.postpone(*chosen, until=until)) == expected
 
-    def open(self, words: Letter, *, is_open: bool) -> None:
-        state = LetterState.OPEN if is_open else LetterState.PAUSED
+    def open_pause_or_close(self, draw: DataObject) -> None:
+        self.put(draw.draw(sampled_from(self.letters)), draw.draw(LETTER_STATES))
+
+    def put(self, words: Letter, state: LetterState) -> None:
         self.run(self.ledger.save_letter(attrs.evolve(words, state=state)))
-        self.model.letters[words.id] = is_open
+        self.model.letters[words.id] = state
+
+    def cancel(self, draw: DataObject) -> None:
+        limit = draw.draw(integers(1, 4))
+        count = self.run(self.ledger.cancel(limit, self.now))
+        assert count == self.model.cancel(self.run(self.ledger.states(list(self.model.rows))), limit, self.now)
+
+    def revive(self, draw: DataObject) -> None:
+        self.try_again(draw.draw(sampled_from(self.letters)), draw.draw(PATIENCE))
+
+    def try_again(self, words: Letter, wait: timedelta) -> None:
+        assert self.run(self.ledger.revive(words, wait, self.now)) == self.model.revive(words.id, wait, self.now)
+
+    def forgive(self, draw: DataObject) -> None:
+        words = draw.draw(sampled_from(self.letters))
+        assert self.run(self.ledger.forgive(words)) == self.model.forgive(words.id)
+
+    def resolve(self, draw: DataObject) -> None:
+        words, resolution = draw.draw(sampled_from(self.letters)), draw.draw(sampled_from(list(Resolution)))
+        some = [reader.id for reader in self.readers if draw.draw(booleans())]
+        self.settle_doubts(words, resolution, some if draw.draw(booleans()) else None)
+
+    def settle_doubts(self, words: Letter, resolution: Resolution, recipients: list[UUID] | None) -> None:
+        count = self.run(self.ledger.resolve(words, resolution, recipients, self.now))
+        assert count == self.model.resolve(words.id, resolution, recipients, self.now)
+
+    def compact(self, draw: DataObject) -> None:
+        self.remove(self.now - timedelta(seconds=draw.draw(STEPS)), draw.draw(integers(1, 4)))
+
+    def remove(self, before: Instant, limit: int) -> None:
+        count = self.run(self.ledger.compact(before, limit))
+        assert count == self.model.compact(before, self.run(self.ledger.states(list(self.model.rows))), limit)
 
     def unsubscribe_or_return(self, draw: DataObject) -> None:
         reader, wants = draw.draw(sampled_from(self.readers)), draw.draw(MOSTLY)
@@ -183,25 +227,70 @@ class LedgerMachine(StoreMachine):
         self.model.readers[reader.id] = wants
 
     @invariant()
-    def every_row_is_where_it_should_be(self) -> None:
-        assert self.run(self.ledger.states(list(self.model.rows))) == self.model.states()
+    def all_is_as_it_should_be(self) -> None:
+        self.run(self.see())
 
-    @invariant()
-    def sums_add_up_to_the_audience(self) -> None:
-        for words in self.letters:
-            assert self.run(self.ledger.sums(words)) == self.model.sums(words.id)
-        assert self.run(self.ledger.unfinished(self.now)) == self.model.unfinished(self.now)
+    async def see(self) -> None:
+        """Where every row is; that sums add up to the audience; and what a person is shown."""
+        async with self.uow.reading() as tx:
+            assert await tx.deliveries.states(list(self.model.rows)) == self.model.states()
+            assert await tx.deliveries.unfinished(self.now) == self.model.unfinished(self.now)
+            for words in self.letters:
+                await self.see_letter(tx.deliveries, words.id)
+
+    async def see_letter(self, deliveries: DeliveryLedger, letter: UUID) -> None:
+        sums = await deliveries.sums(letter)
+        assert sums == self.model.sums(letter)
+        assert sum(sums.values()) == self.model.audience[letter]
+        assert await deliveries.possibly_twice(letter) == self.model.possibly_twice(letter)
+        doubts = await deliveries.doubtful(letter, len(self.model.rows))
+        assert [(each.key, each.attempts) for each in doubts] == self.model.doubtful(letter)
+        recent = await deliveries.recent(letter, len(self.model.rows))
+        assert sorted(outcome.refused for outcome in recent) == self.model.recent(letter)
 
     def finish(self) -> None:
-        """Every row comes to an end, once all letters are open and all time is over."""
-        for words in self.letters:
-            self.open(words, is_open=True)
+        """Once all letters are open, what is due is sent, and the rest is given up when all time is over, what is tried
+        again for a moment included. Tried again for long it is sent, and then only sums are left of all that nobody
+        asks for any more.
+        """
+        self.put_all(LetterState.OPEN)
+        self.now += RESEND_AFTER
+        self.expire()
+        self.send_all()
+        self.try_all_again(timedelta(seconds=1))
         self.now += 2 * GIVE_UP_AFTER
         self.expire()
+        self.take_all()
+        assert UNFINISHED.isdisjoint(self.model.states().values())
+        self.all_is_as_it_should_be()
+        self.try_all_again(GIVE_UP_AFTER)
+        self.send_all()
+        self.put_all(LetterState.CLOSED)
+        for words in self.letters:
+            self.settle_doubts(words, Resolution.ACCEPT, None)
+        self.now += timedelta(seconds=1)
+        self.remove(self.now, len(self.model.rows) + 1)
+        assert all(row.doubts for row in self.model.rows.values())
+        self.all_is_as_it_should_be()
+
+    def put_all(self, state: LetterState) -> None:
+        for words in self.letters:
+            self.put(words, state)
+
+    def try_all_again(self, wait: timedelta) -> None:
+        for words in self.letters:
+            self.try_again(words, wait)
+
+    def take_all(self) -> None:
         for urgent in (True, False):
             self.take(len(self.model.rows), urgent=urgent)
-        assert UNFINISHED.isdisjoint(self.model.states().values())
-        self.every_row_is_where_it_should_be()
+
+    def send_all(self) -> None:
+        self.take_all()
+        held = [claim for claim in self.claims if self.model.holds(claim)]
+        self.agree([], [mark(claim) for claim in held])
+        self.agree([ruling(claim, OUTCOMES[0]) for claim in held], [])
+        self.all_is_as_it_should_be()
 
 
 Act: TypeAlias = Callable[[LedgerMachine, DataObject], None]
@@ -212,14 +301,20 @@ ALWAYS: list[Act] = [
     LedgerMachine.enqueue,
     LedgerMachine.enqueue_again,
     LedgerMachine.expire,
-    LedgerMachine.pause_or_resume,
+    LedgerMachine.open_pause_or_close,
     LedgerMachine.unsubscribe_or_return,
+    LedgerMachine.cancel,
+    LedgerMachine.revive,
+    LedgerMachine.forgive,
+    LedgerMachine.resolve,
+    LedgerMachine.compact,
 ]
 AFTER_A_CLAIM: list[Act] = [
     *[LedgerMachine.send] * 4,
     *[LedgerMachine.begin] * 2,
     *[LedgerMachine.end] * 2,
     *[LedgerMachine.settle] * 2,
+    LedgerMachine.postpone,
     LedgerMachine.renew,
     LedgerMachine.release,
 ]

@@ -73,6 +73,19 @@ class TestContent:
             Content.parse("News", html=html)
         assert Content.parse("News", "Words", html).html == html
 
+    def test_markdown_is_a_part_of_its_own(self) -> None:
+        assert Content.parse("News", markdown="# Words\r\n") == Content("News", None, None, "# Words\n")
+        assert Content.parse("News", "Words", markdown="# Words").text == "Words"
+
+    def test_markdown_stands_beside_no_html(self) -> None:
+        with pytest.raises(FieldInvalid, match=r"^markdown_content: cannot stand beside HTML"):
+            Content.parse("News", html="<p>Words", markdown="Words")
+
+    @pytest.mark.parametrize("body", ["a\0b", "a\ud800b", "ü" * (LARGEST_BODY // 2) + "x"])
+    def test_markdown_is_bounded_like_the_others(self, body: str) -> None:
+        with pytest.raises(FieldInvalid, match=r"^markdown_content: must"):
+            Content.parse("News", markdown=body)
+
     def test_line_breaks_of_a_form_and_of_a_file_mean_the_same(self) -> None:
         sent, kept, old = (Content.parse("News", text, f"<p>{text}</p>") for text in ("a\r\nb\r\n", "a\nb\n", "a\rb\r"))
         assert sent == kept == old
@@ -93,3 +106,7 @@ class TestContent:
     def test_a_fingerprint_is_the_same_in_every_version(self) -> None:
         canonical = '{"html":null,"text":"Words","title":"News"}'
         assert Content("News", "Words", None).fingerprint == hashlib.sha256(canonical.encode()).digest()
+
+    def test_markdown_changes_the_fingerprint(self) -> None:
+        assert Content("News", None, None, "Words").fingerprint != Content("News", "Words", None).fingerprint
+        assert Content("News", None, None, "a").fingerprint != Content("News", None, None, "b").fingerprint

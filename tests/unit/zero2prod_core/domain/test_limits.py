@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from zero2prod_core.domain.limits import Rate, parse_rate, room, take
+from zero2prod_core.domain.limits import UNLIMITED, DomainRates, Rate, parse_rate, queue_up, room, take, take_some
 from zero2prod_core.errors import Defect, SettingInvalid
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -167,3 +167,92 @@ def test_a_clock_that_goes_back_gives_nothing_away() -> None:
 def test_a_cost_that_can_never_pass_is_a_defect(cost: int) -> None:
     with pytest.raises(Defect, match="cost"):
         take(None, Rate.parse("3/h"), START, cost)
+
+
+@given(RATES, STEPS, st.integers(0, 250))
+def test_some_are_so_many_takes_of_one_as_there_is_room_for(rate: Rate, steps: list[int], wanted: int) -> None:
+    tat = None
+    for now in arrivals(rate, steps):
+        taken, after = take_some(tat, rate, now, wanted)
+        assert taken == min(wanted, room(tat, rate, now))
+        for _ in range(taken):
+            tat = take(tat, rate, now).tat
+        assert after == (now if tat is None else max(tat, now))
+
+
+@given(RATES, st.none() | st.integers(-100, 300), st.integers(1, 200))
+def test_places_are_even_and_stand_behind_those_that_are_given_out(rate: Rate, ahead: int | None, count: int) -> None:
+    end = None if ahead is None else START + ahead * rate.period / 100
+    places = queue_up(end, rate, START, count)
+    assert len(places) == count
+    assert places[0] == max(end or START, START) + rate.emission_interval
+    assert all(later - earlier == rate.emission_interval for earlier, later in pairwise(places))
+
+
+def passed_in_turn(rate: Rate, batches: list[tuple[int, int]]) -> tuple[list[datetime], int]:
+    """The times at which mails pass that come in batches (a wait in hundredths of a period, how many) and queue up
+    where there is no room; and how often the one that waited longest was put off.
+    """
+    tat, end, passed, now = None, None, list[datetime](), START
+    waiting: list[tuple[datetime, int]] = []
+    for step, count in [*batches, *([(1, 0)] * 100)]:
+        now += step * rate.period / 100
+        due = sorted(each for each in waiting if each[0] <= now) + [(now, 0)] * count
+        waiting = [each for each in waiting if each[0] > now]
+        taken, tat = take_some(tat, rate, now, len(due))
+        passed += [now] * taken
+        if late := due[taken:]:
+            places = queue_up(end, rate, now, len(late))
+            end = places[-1]
+            waiting += [(place, times + 1) for place, (_, times) in zip(places, late, strict=True)]
+    return passed, max((times for _, times in waiting), default=0)
+
+
+BATCHES = st.lists(st.tuples(st.sampled_from([0, 1, 10, 50, 100, 101]), st.integers(0, 30)), max_size=20)
+
+
+@given(RATES, BATCHES)
+def test_mails_that_queue_up_never_exceed_the_rate_over_any_window(rate: Rate, batches: list[tuple[int, int]]) -> None:
+    passed, _ = passed_in_turn(rate, batches)
+    for first, start in enumerate(passed):
+        for last, end in enumerate(passed[first:], first):
+            assert last - first + 1 <= rate.count + (end - start) // rate.emission_interval
+
+
+@given(RATES, st.integers(1, 400))
+def test_what_comes_at_once_is_put_off_once_to_the_very_moment_of_its_turn(rate: Rate, count: int) -> None:
+    taken, tat = take_some(None, rate, START, count)
+    for place in queue_up(None, rate, START, count - taken) if count > taken else ():
+        passes, tat = take_some(tat, rate, place, 1)
+        assert passes == 1
+
+
+class TestRatesOfDomains:
+    def test_one_rate_holds_for_all(self) -> None:
+        rates = DomainRates.parse("20/s", "ZERO2PROD_X")
+        assert rates.of("example.com") == rates.of("example.org") == Rate.parse("20/s")
+
+    def test_a_domain_may_have_its_own_or_none(self) -> None:
+        rates = DomainRates.parse(" 20/s, Example.COM = 2/s,example.org=off, ", "ZERO2PROD_X")
+        assert rates.of("example.com") == Rate.parse("2/s")
+        assert rates.of("example.org") is None
+        assert rates.of("example.net") == Rate.parse("20/s")
+
+    @pytest.mark.parametrize("text", ["off", "", "example.com=off"])
+    def test_off_is_no_limit(self, text: str) -> None:
+        assert DomainRates.parse(text, "ZERO2PROD_X").of("example.com") is None
+        assert UNLIMITED.of("example.com") is None
+
+    @pytest.mark.parametrize(
+        ("text", "whom"),
+        [("1/s, 2/s", "all domains"), ("a.example=1/s, A.example=2/s", "a.example"), ("off, =1/s", "all domains")],
+    )
+    def test_what_is_said_twice_is_refused(self, text: str, whom: str) -> None:
+        with pytest.raises(SettingInvalid, match=f"says twice what holds for {whom}") as refused:
+            DomainRates.parse(text, "ZERO2PROD_X")
+        assert refused.value.fields["setting"] == "ZERO2PROD_X"
+
+    @pytest.mark.parametrize("text", ["often", "example.com", "example.com=", "example.com=often", "1/s; 2/s"])
+    def test_what_is_no_rate_is_refused(self, text: str) -> None:
+        with pytest.raises(SettingInvalid, match="ZERO2PROD_X"):
+            DomainRates.parse(text, "ZERO2PROD_X")

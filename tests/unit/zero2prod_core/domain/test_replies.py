@@ -32,6 +32,10 @@ def dead(reply: Reply) -> Outcome:
     return Rejected(reply, suppress=True)
 
 
+def policy(reply: Reply) -> Outcome:
+    return Rejected(reply, blames_letter=True)
+
+
 ROWS: list[tuple[Phase, int | None, str, Verdict]] = [
     (SETUP, None, "connection lost", relay),
     (SETUP, 421, "4.3.2 shutting down", relay),
@@ -62,14 +66,17 @@ ROWS: list[tuple[Phase, int | None, str, Verdict]] = [
     (RCPT, 452, "4.3.2 not accepting", domain),
     (RCPT, 450, "4.2.1 busy", Deferred),
     (RCPT, 450, "busy", Deferred),
-    (RCPT, 550, "5.7.1 policy", Rejected),
+    (RCPT, 550, "5.7.1 policy", policy),
+    (RCPT, 554, "5.7.26 unauthenticated mail", policy),
+    (RCPT, 550, "5.70.1 another code", Rejected),
     (RCPT, 550, "no", Rejected),
     (RCPT, 550, "5.1.11 another code", Rejected),
     (RCPT, None, "timed out", Deferred),
     (RCPT, 354, "garbage", Deferred),
     (DATA, 421, "4.3.2 shutting down", relay),
     (DATA, 451, "4.7.1 later", Deferred),
-    (DATA, 554, "5.7.1 no", Rejected),
+    (DATA, 554, "5.7.1 no", policy),
+    (DATA, 554, "no valid recipients", Rejected),
     (DATA, None, "connection lost", Deferred),
     (DATA, 250, "garbage", Deferred),
     (BODY, None, "connection lost", Deferred),
@@ -77,7 +84,9 @@ ROWS: list[tuple[Phase, int | None, str, Verdict]] = [
     (END, 250, "2.0.0 queued", Sent),
     (END, 451, "4.3.0 later", Deferred),
     (END, 421, "4.3.2 shutting down", Deferred),
-    (END, 554, "5.7.1 spam", Rejected),
+    (END, 554, "5.7.1 spam", policy),
+    (END, 550, "no", policy),
+    (END, 552, "5.2.2 mailbox full", policy),
     (END, None, "connection lost", Uncertain),
     (END, 354, "garbage", Uncertain),
 ]

@@ -174,10 +174,10 @@ class TestSettling:
         await mark(core, *parcels)
         await report(core, outcome, *parcels)
         core.clock.forward(after - timedelta(seconds=1))
-        await core.application.expire_leases()
+        await core.application.jobs.expire_leases()
         assert await core.parcels(urgent=False) == []
         core.clock.forward(timedelta(seconds=1))
-        await core.application.expire_leases()
+        await core.application.jobs.expire_leases()
         (again,) = await core.parcels(urgent=False)
         counted = not isinstance(outcome, Throttled)
         assert again.delivery.attempt == (2 if counted else 1)
@@ -329,7 +329,7 @@ class TestCommitsOfUnknownOutcome:
         issue = await core.published(ADA)
         (mine,) = await core.parcels(urgent=False)
         core.clock.forward(POLICY.lease_lasts)
-        await core.application.expire_leases()
+        await core.application.jobs.expire_leases()
         (theirs,) = await core.parcels(urgent=False)
         assert await mark(core, theirs) == (True,)
         settle = core.over(CommitLostBefore(core.store)).settle_deliveries
@@ -364,9 +364,9 @@ class TestLeases:
     async def test_a_dead_workers_deliveries_are_taken_back(self, core: Core) -> None:
         await core.published("a@example.com")
         await core.parcels(urgent=False)
-        assert await core.application.expire_leases() == Expired(returned=0, uncertain=0)
+        assert await core.application.jobs.expire_leases() == Expired(returned=0, uncertain=0)
         core.clock.forward(POLICY.lease_lasts)
-        assert await core.application.expire_leases() == Expired(returned=1, uncertain=0)
+        assert await core.application.jobs.expire_leases() == Expired(returned=1, uncertain=0)
         assert len(await core.parcels(urgent=False)) == 1
 
     async def test_what_is_due_or_held_is_counted(self, core: Core) -> None:

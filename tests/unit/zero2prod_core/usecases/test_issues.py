@@ -191,15 +191,15 @@ class TestResuming:
 class TestFinishing:
     async def test_nothing_is_finished_while_a_delivery_is_under_way(self, core: Core) -> None:
         await core.published("a@example.com")
-        assert await core.application.finish_issues() == 0
+        assert await core.application.jobs.finish_issues() == 0
         await core.parcels(urgent=False)
-        assert await core.application.finish_issues() == 0
+        assert await core.application.jobs.finish_issues() == 0
 
     async def test_an_issue_is_finished_when_all_is_sent_and_its_letter_closed(self, core: Core) -> None:
         issue = await core.published("a@example.com", "b@example.com")
         await core.send(*await core.parcels(urgent=False))
         core.clock.forward(timedelta(minutes=1))
-        assert await core.application.finish_issues() == 1
+        assert await core.application.jobs.finish_issues() == 1
         (found,) = await core.application.list_issues()
         assert found == attrs.evolve(issue, state=IssueState.FINISHED, finished_at=core.clock.now)
         assert (await letter_of(core, issue.id)).state is LetterState.CLOSED
@@ -207,29 +207,29 @@ class TestFinishing:
     async def test_one_event_holds_the_sums(self, core: Core) -> None:
         issue = await core.published("a@example.com", "b@example.com")
         await core.send(*await core.parcels(urgent=False))
-        await core.application.finish_issues()
+        await core.application.jobs.finish_issues()
         event = (await core.audit())[-1]
         assert (event.action, event.resource.id, event.after) == (Action.ISSUE_FINISHED, str(issue.id), {"sent": 2})
-        assert await core.application.finish_issues() == 0
+        assert await core.application.jobs.finish_issues() == 0
         assert (await core.actions()).count(Action.ISSUE_FINISHED) == 1
 
     async def test_an_issue_without_readers_is_finished_at_once(self, core: Core) -> None:
         await core.published()
-        assert await core.application.finish_issues() == 1
+        assert await core.application.jobs.finish_issues() == 1
 
     async def test_a_mail_that_will_be_sent_once_more_is_waited_for(self, core: Core) -> None:
         issue = await core.published("a@example.com")
         await core.send(*await core.parcels(urgent=False), outcome=LOST)
         assert await core.sums(issue) == {DeliveryState.UNCERTAIN: 1}
-        assert await core.application.finish_issues() == 0
+        assert await core.application.jobs.finish_issues() == 0
         core.clock.forward(timedelta(minutes=5))
-        await core.application.expire_leases()
+        await core.application.jobs.expire_leases()
         await core.send(*await core.parcels(urgent=False))
-        assert await core.application.finish_issues() == 1
+        assert await core.application.jobs.finish_issues() == 1
 
     async def test_a_mail_that_a_person_decides_about_is_not_waited_for(self) -> None:
         core = Core(policy=attrs.evolve(POLICY, uncertain=UncertainPolicy.HOLD))
         issue = await core.published("a@example.com")
         await core.send(*await core.parcels(urgent=False), outcome=LOST)
-        assert await core.application.finish_issues() == 1
+        assert await core.application.jobs.finish_issues() == 1
         assert await core.sums(issue) == {DeliveryState.UNCERTAIN: 1}

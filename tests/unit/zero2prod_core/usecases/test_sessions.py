@@ -150,6 +150,15 @@ class TestReading:
         await core.application.read_session(id_.text)
         assert await seen_at(core, id_) == TOUCHED_EVERY
 
+    async def test_a_page_that_is_only_open_is_no_use(self, core: Core) -> None:
+        await core.account()
+        id_ = await log_in(core)
+        core.clock.forward(TOUCHED_EVERY)
+        assert await core.application.read_session(id_.text, looking=True)
+        assert await seen_at(core, id_) == timedelta(0)
+        core.clock.forward(IDLE)
+        assert await core.application.read_session(id_.text, looking=True) is None
+
     async def test_reading_is_not_audited(self, core: Core) -> None:
         await core.account()
         id_ = await log_in(core)

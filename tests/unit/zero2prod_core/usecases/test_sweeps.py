@@ -22,12 +22,12 @@ async def fill(core: Core) -> tuple[Session, Token, IdempotencyRecord]:
 
 async def test_nothing_to_sweep_leaves_no_trace(core: Core) -> None:
     await fill(core)
-    assert await core.application.sweep() == 0
+    assert await core.application.jobs.sweep() == 0
     assert await core.audit() == []
 
 
 async def test_each_kind_is_kept_for_as_long_as_it_means_something(core: Core) -> None:
-    kept, sweep = await fill(core), core.application.sweep
+    kept, sweep = await fill(core), core.application.jobs.sweep
     core.clock.now = kept[0].seen_at + IDLE
     assert await sweep() == 1
     core.clock.now = kept[2].created_at + KEPT_FOR
@@ -44,9 +44,9 @@ async def test_one_event_says_how_many_of_each_were_removed(core: Core) -> None:
     await fill(core)
     await fill(core)
     core.clock.forward(timedelta(days=99))
-    assert await core.application.sweep() == 6
+    assert await core.application.jobs.sweep() == 6
     (event,) = await core.audit()
     assert (event.action, event.origin) == (Action.SWEPT, system("sweep"))
     assert event.after == {"sessions": 2, "tokens": 2, "idempotency": 2, "limits": 0}
-    assert await core.application.sweep() == 0
+    assert await core.application.jobs.sweep() == 0
     assert len(await core.audit()) == 1

@@ -1,0 +1,69 @@
+import attrs
+
+from zero2prod.testing.builders import T0, later
+from zero2prod.testing.contract import Contract
+from zero2prod.testing.faults import rolled_back
+from zero2prod_core.domain.breakers import Breaker, BreakerKey
+from zero2prod_core.domain.deliveries import Scope
+from zero2prod_core.ports.store import UnitOfWork
+
+RELAY = Breaker(BreakerKey(Scope.RELAY, "smtp.example.net:587"), later(10), 1, "4.3.2 not now")
+FIRST = Breaker(BreakerKey(Scope.DOMAIN, "a.example"), T0, 2, "")
+SECOND = Breaker(BreakerKey(Scope.DOMAIN, "bücher.example"), later(300), 7, "zu viel ☕", probing=True)
+ALL = [FIRST, RELAY, SECOND]
+
+
+async def save(uow: UnitOfWork, *breakers: Breaker) -> None:
+    async with uow() as tx:
+        await tx.breakers.save_batch(breakers)
+
+
+async def stored(uow: UnitOfWork, *keys: BreakerKey) -> dict[BreakerKey, Breaker]:
+    async with uow() as tx:
+        return dict(await tx.breakers.hold_batch(keys))
+
+
+class BreakersContract(Contract):
+    """Breakers: `zero2prod_core.ports.breakers.BreakerRepository`."""
+
+    async def test_breakers_come_back_as_they_were_saved(self) -> None:
+        await save(self.uow, *ALL)
+        assert await stored(self.uow, *(each.key for each in ALL)) == {each.key: each for each in ALL}
+
+    async def test_only_breakers_that_exist_are_held(self) -> None:
+        await save(self.uow, RELAY, FIRST)
+        assert await stored(self.uow, FIRST.key, SECOND.key) == {FIRST.key: FIRST}
+        assert await stored(self.uow) == {}
+
+    async def test_a_domain_is_no_relay_of_the_same_name(self) -> None:
+        named = BreakerKey(Scope.RELAY, FIRST.key.subject)
+        await save(self.uow, FIRST)
+        assert await stored(self.uow, named) == {}
+
+    async def test_saving_a_breaker_again_replaces_it(self) -> None:
+        again = attrs.evolve(SECOND, open_until=later(600), failures=8, reason="no", probing=False)
+        await save(self.uow, SECOND, RELAY)
+        await save(self.uow, again)
+        await save(self.uow)
+        assert await stored(self.uow, SECOND.key, RELAY.key) == {SECOND.key: again, RELAY.key: RELAY}
+
+    async def test_a_closed_breaker_is_gone_and_may_be_closed_again(self) -> None:
+        await save(self.uow, *ALL)
+        for _ in range(2):
+            async with self.uow() as tx:
+                await tx.breakers.remove_batch([SECOND.key, RELAY.key])
+        async with self.uow() as tx:
+            await tx.breakers.remove_batch([])
+            assert await tx.breakers.list(10) == [FIRST]
+
+    async def test_relays_are_listed_first_and_then_who_failed_most_often(self) -> None:
+        await save(self.uow, *ALL)
+        async with self.uow.reading() as tx:
+            assert await tx.breakers.list(10) == [RELAY, SECOND, FIRST]
+            assert await tx.breakers.list(2) == [RELAY, SECOND]
+
+    async def test_breakers_fall_with_their_transaction(self) -> None:
+        await save(self.uow, RELAY)
+        await rolled_back(self.uow, lambda tx: tx.breakers.save_batch([FIRST]))
+        await rolled_back(self.uow, lambda tx: tx.breakers.remove_batch([RELAY.key]))
+        assert await stored(self.uow, RELAY.key, FIRST.key) == {RELAY.key: RELAY}
