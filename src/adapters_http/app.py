@@ -1,8 +1,10 @@
 """The web application, assembled from its parts; whoever runs it chooses host, port and event loop."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from aiohttp import web, web_response
+from aiohttp.typedefs import Middleware
 
 from adapters_http.config import HttpConfig
 from adapters_http.flashes import Flashes
@@ -18,6 +20,8 @@ from adapters_http.routes.checklist import Checklist
 from adapters_http.routes.dashboard import Dashboard
 from adapters_http.routes.health import HealthChecks
 from adapters_http.routes.home import Home
+from adapters_http.routes.issue_progress import IssueProgressPages
+from adapters_http.routes.issue_steering import IssueSteering
 from adapters_http.routes.issues import Issues
 from adapters_http.routes.newsletters import Newsletters
 from adapters_http.routes.sessions import Sessions
@@ -52,12 +56,7 @@ def make_app(
     _name_no_version()
     pages, cookie = Pages(Flashes.keyed(config.keys, secure=config.cookie_secure)), SessionCookie(config.cookie_secure)
     app = web.Application(
-        middlewares=[
-            identified(ids, config.trusted_proxies),
-            answering(pages),
-            same_site_only(cookie, config.origin),
-            logged_in(cookie, application.read_session),
-        ],
+        middlewares=_guards(ids, config, pages, cookie, application),
         client_max_size=config.largest_issue,
         handler_args=HANDLER,
     )
@@ -65,6 +64,8 @@ def make_app(
     set_up_templates(app)
     home = Home(pages, application.list_newsletters)
     checklist = Checklist(pages, application, config, mailbox)
+    progress = IssueProgressPages.over(pages, application, cookie, config.rhythm)
+    app.on_shutdown.append(progress.streams.close)
     app.add_routes(
         [
             *static_routes(),
@@ -77,9 +78,23 @@ def make_app(
             *Dashboard(pages, application, checklist).routes(),
             *Newsletters(pages, application, config).routes(),
             *Issues(pages, application, config, ids).routes(),
+            *progress.routes(),
+            *IssueSteering(pages, application, config).routes(),
         ]
     )
     return app
+
+
+def _guards(
+    ids: Ids, config: HttpConfig, pages: Pages, cookie: SessionCookie, application: Application
+) -> Sequence[Middleware]:
+    """What every request passes, the outermost first."""
+    return [
+        identified(ids, config.trusted_proxies),
+        answering(pages),
+        same_site_only(cookie, config.origin),
+        logged_in(cookie, application.read_session),
+    ]
 
 
 def _name_no_version() -> None:

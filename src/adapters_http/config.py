@@ -4,10 +4,13 @@ from typing import Final
 import attrs
 from yarl import URL
 
+from adapters_http.watching import Rhythm
 from zero2prod_core.domain.issues import LARGEST_BODY
 from zero2prod_core.domain.keys import KeyRing
 
 __all__ = ["HttpConfig"]
+
+USUAL_RHYTHM: Final = Rhythm()
 
 # A name, an e-mail address and a slug need a twentieth of it; the rest is for fields that are not ours.
 LARGEST_FORM: Final = 16 * 1024
@@ -28,6 +31,7 @@ class HttpConfig:
         confirm_on_get: whether following the link in the mail confirms at once, as the reference has it.
         largest_form, largest_issue: bytes of a request's body; the second is for the form that publishes.
         body_seconds: how long a client may take to send a body.
+        rhythm: how live the page of an issue is.
     """
 
     base_url: str
@@ -38,6 +42,7 @@ class HttpConfig:
     largest_form: int = LARGEST_FORM
     largest_issue: int = LARGEST_ISSUE
     body_seconds: float = 10
+    rhythm: Rhythm = USUAL_RHYTHM
 
     @property
     def origin(self) -> str:

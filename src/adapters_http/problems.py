@@ -40,6 +40,7 @@ STATUSES: Final[Mapping[str, HTTPStatus]] = MappingProxyType(
         "newsletter_unknown": HTTPStatus.BAD_REQUEST,
         "issue_unknown": HTTPStatus.NOT_FOUND,
         "transition_refused": HTTPStatus.CONFLICT,
+        "nothing_to_resend": HTTPStatus.CONFLICT,
         "idempotency_key_in_use": HTTPStatus.CONFLICT,
         "idempotency_key_reused": HTTPStatus.UNPROCESSABLE_ENTITY,
         "unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
@@ -110,12 +111,13 @@ class WayBack:
     words: str
 
 
+ISSUES: Final = WayBack("/admin/newsletters", "back to the issues")
 DASHBOARD: Final = WayBack("/admin/dashboard", "back to the dashboard")
 LOGIN: Final = WayBack("/login", "back to the login page")
 FIRST_PAGE: Final = WayBack("/", "to the first page")
 
 # By how a request's path begins; from everywhere else to the first page.
-WAYS_BACK: Final = (("/admin", DASHBOARD), ("/login", LOGIN))
+WAYS_BACK: Final = (("/admin/newsletters/", ISSUES), ("/admin", DASHBOARD), ("/login", LOGIN))
 
 
 @attrs.frozen

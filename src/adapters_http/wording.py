@@ -5,7 +5,7 @@ from typing import Final
 
 from zero2prod_core.errors import Zero2ProdError
 
-__all__ = ["LABELS", "SENTENCES", "in_words"]
+__all__ = ["LABELS", "PLAIN", "SENTENCES", "in_words"]
 
 # The labels of our forms; the rest are parts of a request that no label stands for.
 LABELS: Final[Mapping[str, str]] = {
@@ -20,12 +20,17 @@ LABELS: Final[Mapping[str, str]] = {
     "title": "Title",
     "text_content": "Text",
     "html_content": "HTML",
+    "markdown_content": "Markdown",
+    "uncertain": "When a relay’s answer is lost",
     "sender": "Sender",
     "reply_to": "Replies go to",
     "postal_address": "Postal address",
     "step": "The item to dismiss",
     "issue": "This issue",
     "idempotency_key": "The key of this form",
+    "resolution": "What is to become of them",
+    "recipient": "The recipient",
+    "after": "The recipient in this link",
     "body": "The form",
     "subscription_token": "The code in this link",
     "token": "The code in this link",
@@ -57,8 +62,17 @@ PLAINLY: Final[Mapping[str, str]] = {
 }
 
 
+# By the code of an error about no field of a form.
+PLAIN: Final[Mapping[str, str]] = {
+    "transition_refused": "You cannot {event} an issue that is {state}. Go back to see how it stands now.",
+    "nothing_to_resend": "No mail of this issue has failed, so there is none to send again.",
+}
+
+
 def in_words(error: Zero2ProdError) -> str:
     """What the error says of its field, by the field's label; its message where it has none."""
+    if error.code in PLAIN:
+        return PLAIN[error.code].format(**error.fields)
     field = error.fields.get("field", "")
     sentence = SENTENCES.get(error.code)
     if sentence is None or field not in LABELS:

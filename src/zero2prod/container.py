@@ -5,8 +5,10 @@ import sys
 from dependency_injector import containers, providers
 
 from adapters_email.console import ConsoleMailer
+from adapters_email.dkim_keys import loaded
 from adapters_email.memory import InMemoryMailer
 from adapters_email.postmark import PostmarkMailer
+from adapters_email.signing import Signing
 from adapters_email.smtp import SmtpMailer
 from adapters_postgres.health import PostgresHealth, PostgresHeartbeats
 from adapters_postgres.locks import PostgresLocks
@@ -34,13 +36,28 @@ def _policy(settings: Settings) -> Policy:
         token_lasts=settings.subscriptions.token_ttl,
         lease_lasts=settings.delivery.lease,
         uncertain=settings.delivery.uncertain,
+        retries=settings.retries,
+        give_up_after=settings.delivery.give_up,
+        retention=settings.delivery.retention,
+        relay=settings.relay_name,
+        recipient_rates=settings.recipient_rates,
+        sender_rates=settings.sender_rates,
         common_passwords=load_common_passwords(),
     )
 
 
-def _smtp(settings: Settings) -> Mailer:
+def _signing(settings: Settings) -> Signing:
+    return Signing(loaded(settings.dkim_files))
+
+
+def _smtp(settings: Settings, signing: Signing) -> Mailer:
     mail = settings.mail
-    return SmtpMailer(settings.relay, connections=mail.smtp_connections, time_limit=mail.timeout.total_seconds())
+    return SmtpMailer(
+        settings.relay,
+        connections=mail.smtp_connections,
+        time_limit=mail.timeout.total_seconds(),
+        finish=signing if settings.dkim_files else None,
+    )
 
 
 def _postmark(settings: Settings) -> Mailer:
@@ -70,9 +87,10 @@ class Container(containers.DeclarativeContainer):
     heartbeats: providers.Provider[Heartbeats] = providers.Singleton(PostgresHeartbeats, pool)
     signal: providers.Provider[PostgresDeliverySignal] = providers.Singleton(PostgresDeliverySignal, pool)
 
+    signing: providers.Provider[Signing] = providers.Singleton(_signing, settings)
     mailer: providers.Provider[Mailer] = providers.Selector(
         providers.Callable(_transport, settings),
-        smtp=providers.Singleton(_smtp, settings),
+        smtp=providers.Singleton(_smtp, settings, signing),
         postmark=providers.Singleton(_postmark, settings),
         memory=providers.Singleton(InMemoryMailer),
         console=providers.Singleton(ConsoleMailer, providers.Object(sys.stdout)),

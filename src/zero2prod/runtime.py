@@ -5,7 +5,7 @@ import errno
 import os
 import platform
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from typing import Any, TypeVar
 
 import attrs
@@ -170,9 +170,21 @@ def _worker(runtime: Runtime) -> Worker:
     )
 
 
+@asynccontextmanager
+async def _sending(settings: Settings) -> AsyncIterator[Runtime]:
+    """The application for a process that sends mail: its threads that sign end with the block.
+
+    Raises:
+        SettingInvalid: a key that is to sign cannot be read.
+    """
+    async with running(settings) as runtime:
+        with closing(runtime.container.signing()):
+            yield runtime
+
+
 async def work(settings: Settings) -> None:
     """The delivery worker, until a signal."""
-    async with running(settings) as runtime:
+    async with _sending(settings) as runtime:
         worker = _worker(runtime)
         log.info("working", worker=worker_name())
         with stopping_on_signals(worker.stop):
@@ -182,7 +194,7 @@ async def work(settings: Settings) -> None:
 
 async def drain(settings: Settings) -> Drained:
     """Deliver all that is due, and run each job once."""
-    async with running(settings) as runtime:
+    async with _sending(settings) as runtime:
         worker = _worker(runtime)
         with stopping_on_signals(worker.stop):
             return await worker.drain()

@@ -10,11 +10,14 @@ from urllib.parse import urlsplit
 import attrs
 import typed_settings as ts
 
+from adapters_email.dkim_keys import KeyFile, parse_key_files
 from adapters_email.postmark_api import PostmarkAccount
 from adapters_email.smtp_url import SmtpUrl
+from zero2prod.durations import retry_schedule
 from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.keys import KeyRing
 from zero2prod_core.domain.letters import UncertainPolicy
+from zero2prod_core.domain.limits import DomainRates
 
 PREFIX = "ZERO2PROD_"
 LOCAL_RELAY = "smtp://127.0.0.1:25"
@@ -131,6 +134,14 @@ class MailSettings:
             "urgent mails alone."
         ),
     )
+    dkim_keys: str = ts.option(
+        default="",
+        help=(
+            "SMTP only: the keys that sign each mail, as `selector=/path/key.pem` or `selector@domain=/path/key.pem`, "
+            "with commas between them. Without a domain a key is of every sender's own. Empty means that mails leave "
+            "unsigned."
+        ),
+    )
     postmark_url: str = ts.option(
         default="https://api.postmarkapp.com",
         help="Where Postmark's API is. Plain http is refused unless it leads to a loopback network address.",
@@ -201,6 +212,38 @@ class DeliverySettings:
             "Taken by each issue when it is published."
         ),
     )
+    retries: str = ts.option(
+        default="5m,20m,45m,2h,3h",
+        help=(
+            "The waits before a mail that was put off is tried again, one after another; the last repeats. Each is "
+            "1s to 30d, and is varied by a fifth."
+        ),
+    )
+    give_up: timedelta = ts.option(
+        default=timedelta(days=5),
+        help=(
+            "How long an issue's mail is tried before it counts as failed. Taken when the issue is published or sent "
+            "again."
+        ),
+    )
+    retention: timedelta = ts.option(
+        default=timedelta(days=30),
+        help=(
+            "How long each delivery of an issue that is over is kept; then only sums, failures and what is in doubt "
+            "are. At least 1d."
+        ),
+    )
+    recipient_rates: str = ts.option(
+        default="off",
+        help=(
+            "How many mails may go to one recipient domain, over all workers: `off`, `20/s`, `1000/h`, or with rates "
+            "of their own for some domains `20/s, example.com=2/s, example.org=off`."
+        ),
+    )
+    sender_rates: str = ts.option(
+        default="off",
+        help="How many mails may go out in the name of one From domain, over all workers; written alike.",
+    )
 
 
 class LogFormat(StrEnum):
@@ -250,9 +293,34 @@ class Settings:
         return SmtpUrl.parse(self.mail.smtp_url or LOCAL_RELAY)
 
     @property
+    def dkim_files(self) -> Sequence[KeyFile]:
+        """The files of the keys that sign; none where mails leave unsigned."""
+        return parse_key_files(self.mail.dkim_keys)
+
+    @property
     def postmark(self) -> PostmarkAccount:
         """Where and as whom Postmark's API is used."""
         return PostmarkAccount(self.mail.postmark_url.rstrip("/"), self.mail.postmark_token)
+
+    @property
+    def retries(self) -> Sequence[timedelta]:
+        """The waits after the 1st, 2nd, … try of a mail; the last repeats."""
+        return retry_schedule(self.delivery.retries, name_of("delivery.retries"))
+
+    @property
+    def recipient_rates(self) -> DomainRates:
+        return DomainRates.parse(self.delivery.recipient_rates, name_of("delivery.recipient_rates"))
+
+    @property
+    def sender_rates(self) -> DomainRates:
+        return DomainRates.parse(self.delivery.sender_rates, name_of("delivery.sender_rates"))
+
+    @property
+    def relay_name(self) -> str:
+        """Whom mail is handed to, as people and all workers call it."""
+        if self.mail.transport is Transport.SMTP:
+            return f"{self.relay.host}:{self.relay.port}"
+        return self.mail.transport.value
 
     @property
     def mailbox_url(self) -> str | None:

@@ -21,6 +21,9 @@ LONGEST = timedelta(days=366)
 SHORTEST_TIMEOUT = timedelta(seconds=1)
 """A relay that is well may take as long to answer, and an answer that is not waited for leaves a mail uncertain."""
 
+SHORTEST_RETENTION = timedelta(days=1)
+"""A bounce that comes back a day later still finds its delivery."""
+
 MOST_CONNECTIONS = 100
 """Connections to one relay: five times what common relays accept from one client."""
 
@@ -41,8 +44,9 @@ def check(settings: Settings) -> None:
     _check_range("mail.smtp_connections", settings.mail.smtp_connections, 1, MOST_CONNECTIONS)
     _check_range("mail.postmark_batch", settings.mail.postmark_batch, 1, MOST_POSTMARK_BATCH)
     _check_duration(settings, "mail.timeout", SHORTEST_TIMEOUT)
-    for path in ("subscriptions.token_ttl", "delivery.lease", "delivery.renewal", "delivery.poll"):
+    for path in ("subscriptions.token_ttl", "delivery.lease", "delivery.renewal", "delivery.poll", "delivery.give_up"):
         _check_duration(settings, path)
+    _check_duration(settings, "delivery.retention", SHORTEST_RETENTION)
     if settings.delivery.renewal >= settings.delivery.lease:
         raise SettingInvalid(name_of("delivery.renewal"), f"must be shorter than {name_of('delivery.lease')}.")
     _check_base_url(settings)
@@ -51,7 +55,7 @@ def check(settings: Settings) -> None:
     _check_proxies(settings)
     _check_sender(settings)
     _check_database(settings)
-    _ = settings.relay
+    _ = settings.relay, settings.retries, settings.recipient_rates, settings.sender_rates, settings.dkim_files
     _check_postmark(settings)
     if settings.secret.keys:
         _ = settings.keys

@@ -21,6 +21,7 @@ from typed_settings.dict_utils import set_path
 from typed_settings.exceptions import ConfigFileLoadError, InvalidOptionsError, InvalidSettingsError
 from typed_settings.loaders import DictLoader, FileLoader, Loader, TomlFormat
 
+from zero2prod.durations import duration
 from zero2prod.settings import PREFIX, Settings, is_secret, name_of, options
 from zero2prod.settings_checks import check
 from zero2prod_core.errors import SettingInvalid
@@ -28,21 +29,9 @@ from zero2prod_core.errors import SettingInvalid
 FILE = Path("zero2prod.toml")
 
 WHOLE = re.compile(r"-?[0-9]+")
-DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)?")
-UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 LONGEST_SHOWN = 80
 """Characters of a wrong value in an error, which is to stay one line of a terminal or two."""
-
-
-def duration(value: str | float | timedelta) -> timedelta:
-    """Read ``90``, ``90s``, ``10m``, ``24h``, ``2d`` or ``250ms``; a bare number is seconds."""
-    if isinstance(value, timedelta):
-        return value
-    match = DURATION.fullmatch(str(value).strip())
-    if match is None:
-        raise ValueError("no duration")
-    return timedelta(seconds=float(match[1]) * UNITS[match[2] or "s"])
 
 
 def load(

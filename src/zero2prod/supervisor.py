@@ -12,6 +12,7 @@ import attrs
 import click
 import structlog
 
+from adapters_email.dkim_keys import loaded
 from adapters_email.smtp_url import is_loopback
 from adapters_postgres.embedded import EmbeddedPostgres, default_data_dir
 from adapters_postgres.embedded.data_directory import DataDirectory
@@ -53,6 +54,7 @@ async def up(settings: Settings, plan: Plan) -> None:
         SettingInvalid, DataDirectoryRefused: something cannot start; whatever had started is ended again.
     """
     _check_ports(settings, plan)
+    loaded(settings.dkim_files)  # so that a key that cannot sign is told at once, and not in a worker's log
     _say_to_who_waits("Starting…")
     stop = asyncio.Event()
     with stopping_on_signals(stop.set):

@@ -76,7 +76,7 @@ def test_newsletters_are_delivered_to_confirmed_subscribers_once(site: Site, sta
 
 def test_the_mail_says_what_was_written(site: Site, staff: Visitor, visitor: Visitor) -> None:
     site.readers(visitor, READER)
-    title, text = "Nº 1 — Привет, 世界 🚀", "Grüße\n.\n..\nund Schluß {{ newsletter.name }}"
+    title, text = "Nº 1 — Привет, 世界 🚀", "Grüße\n.\n..\nund Schluß { }"
     staff.publish(title=title, text_content=text, html_content="<h1>Grüße</h1><script>alert(1)</script>")
     site.installation.settle()
     mail = site.post.to(READER)[-1]
@@ -85,6 +85,31 @@ def test_the_mail_says_what_was_written(site: Site, staff: Visitor, visitor: Vis
     assert mail.text.replace("\r\n", "\n").startswith(text)
     assert "<h1>Grüße</h1>" in mail.html
     assert "<script" not in mail.html
+
+
+def test_slots_are_filled_for_each_reader(site: Site, staff: Visitor, visitor: Visitor) -> None:
+    readers = ["ada@example.com", "grace@example.com"]
+    site.readers(visitor, *readers)
+    slots = r"To {{ subscriber.email | upper }}, with \{{ braces }}"
+    staff.publish(text_content=slots, html_content=f"<p>{slots}</p>")
+    site.installation.settle()
+    for reader in readers:
+        mail = site.post.to(reader)[-1]
+        said = f"To {reader.upper()}, with {{{{ braces }}}}"
+        assert mail.text.startswith(said)
+        assert f"<p>{said}</p>" in mail.html
+
+
+def test_markdown_becomes_both_parts(site: Site, staff: Visitor, visitor: Visitor) -> None:
+    site.readers(visitor, READER)
+    expect_redirect(
+        staff.publish(text_content="", html_content="", markdown_content="# Grüße\n\n*sehr* viele"),
+        "/admin/newsletters",
+    )
+    site.installation.settle()
+    mail = site.post.to(READER)[-1]
+    assert mail.text.replace("\r\n", "\n").startswith("# Grüße\n\n*sehr* viele")
+    assert "<em>sehr</em> viele" in mail.html
 
 
 @pytest.mark.parametrize("absent", ["text_content", "html_content"])
@@ -117,6 +142,8 @@ def test_an_issue_is_in_the_database_under_its_title(site: Site, staff: Visitor)
         ({"text_content": " \n", "html_content": "<!-- nothing -->"}, "content"),
         ({"text_content": "x" * (MIB + 1)}, "text_content"),
         ({"html_content": "x" * (MIB + 1)}, "html_content"),
+        ({"markdown_content": "beside HTML"}, "markdown_content"),
+        ({"text_content": "Dear {{ nobody }}"}, "text_content"),
         ({"idempotency_key": ""}, "idempotency_key"),
         ({"idempotency_key": "k" * 51}, "idempotency_key"),
         ({"idempotency_key": "a\nb"}, "idempotency_key"),

@@ -9,11 +9,13 @@ from pathlib import Path
 import attrs
 import pytest
 
+from adapters_email.dkim_keys import loaded, parse_key_files, published
 from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_postgres.embedded.cluster import APPLICATION
 from tests.support.certificates import self_signed
 from tests.support.core import token_in
 from tests.support.databases import migrated_database
+from tests.support.dkim_verifying import verdicts
 from tests.support.documentation import blocks
 from tests.support.http import browsing
 from tests.support.machines import administrator, url_of
@@ -157,6 +159,25 @@ async def test_an_issue_that_was_paused_is_resumed(machine: Machine, relay: Smtp
     assert f"Resumed {issue['id']}." in said
     (issue,) = machine.house.told("issues", "list")
     assert issue["state"] != "paused"
+
+
+@pytest.mark.system_package("openssl", "openssl")
+async def test_mails_are_signed_and_the_doctor_tells_the_records(machine: Machine, relay: SmtpServer) -> None:
+    make, make_quick, name, doctor = blocks("sign-with-dkim", "sh")
+    to, *_ = blocks("send-through-an-smtp-relay", "sh")
+    machine = named(machine, relay).beside({r"chown zero2prod\b": "chown $(id -u)"})
+    said = await machine.types(make, make_quick, to, name, f"{doctor.strip()} || true")
+    await machine.sign_up("ada@example.com")
+    await machine.types(to, name, DRAIN)
+    files = parse_key_files(
+        f"2026a={machine.shell.place}/etc/dkim.pem,2026b={machine.shell.place}/etc/dkim-ed25519.pem"
+    )
+    keys = loaded(files)
+    (mail,) = relay.mails
+    assert verdicts(mail.content, keys, "example.org") == [True, True]
+    for record in (published(key, "example.org") for key in keys):
+        assert f'{record.name} TXT "{record.value}"' in said
+    assert {file.path.stat().st_mode & 0o777 for file in files} == {0o600}
 
 
 async def test_mail_leaves_over_postmark(machine: Machine) -> None:

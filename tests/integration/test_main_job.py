@@ -146,7 +146,7 @@ def expect_content(mail: Received) -> None:
     assert message["Subject"] == TITLE
     link = message["List-Unsubscribe"].removeprefix("<").removesuffix(">")
     for body, published in ((words(message, "plain"), TEXT), (words(message, "html"), HTML)):
-        assert body.startswith(published)
+        assert published in body
         assert body.count(link) == 1
 
 

@@ -18,9 +18,9 @@ from tests.support.core import PASSWORD, token_in
 from tests.support.http import Browser, browsing
 from tests.support.parcels import words
 from tests.support.postgres import scratch_directory
-from tests.support.services import free_port, run
+from tests.support.services import STARTS_WITHIN, free_port, run
 from tests.support.supervisors import of_the_whole_server, ordinary
-from tests.support.up import GONE_WITHIN, House, port_of, up
+from tests.support.up import COMES_BACK_WITHIN, GONE_WITHIN, House, port_of, up
 from tests.support.waiting import until
 from zero2prod import kept_keys
 
@@ -118,6 +118,34 @@ async def test_killed_parts_come_back(data_dir: Path) -> None:
         refused(busy, str(data_dir), f"in use by process {house.service.process.pid}", "--data-dir")
         assert house.service.stop(signal.SIGTERM) == 0
         assert house.is_gone
+
+
+def working(data_dir: Path) -> int:
+    """How many workers have begun, those included that have ended."""
+    return (data_dir / "services.log").read_text().count('"working"')
+
+
+async def test_of_two_workers_each_is_kept_by_itself_and_the_site_ends_before_them(data_dir: Path) -> None:
+    with up(data_dir, "--data-dir", str(data_dir), "--workers", "2") as house:
+        assert until(lambda: working(data_dir) == 2, STARTS_WITHIN)
+        killed, other = sorted(house.parts("worker"))
+        os.kill(killed, signal.SIGKILL)
+        assert until(lambda: len(house.parts("worker") - {killed}) == 2, COMES_BACK_WITHIN)
+        assert other in house.parts("worker")
+        assert len(house.parts("serve")) == 1
+        assert await house.site().sign_up("ada@example.com")
+        assert until(lambda: working(data_dir) == 3, STARTS_WITHIN)
+        assert house.service.stop(signal.SIGTERM) == 0
+        assert house.is_gone
+    events = [orjson.loads(line)["event"] for line in (data_dir / "services.log").read_text().splitlines()]
+    assert [event for event in events if event in {"stopping", "stopped"}] == ["stopping", "stopped", "stopped"]
+
+
+@pytest.mark.parametrize("workers", ["0", "33", "many"])
+def test_a_number_of_workers_has_bounds(workers: str, data_dir: Path) -> None:
+    done = run("up", "--workers", workers, "--data-dir", str(data_dir))
+    refused(done, "'--workers'", "zero2prod up --help")
+    assert not data_dir.exists()
 
 
 async def test_a_public_site_is_told_what_it_lacks_and_a_second_ctrl_c_leaves_nothing_either(data_dir: Path) -> None:

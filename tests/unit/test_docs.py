@@ -17,7 +17,7 @@ from tests.support.core import BASE_URL, POLICY
 from tests.support.documentation import DOCS, PAGES, ROOT, prose, relative
 from zero2prod import settings
 from zero2prod.cli import cli
-from zero2prod.settings_loading import duration
+from zero2prod.durations import duration
 from zero2prod.testing.application import CheapPasswordHasher, CountedIds, CountedRandomness
 from zero2prod.testing.builders import KEYS
 from zero2prod_core.application import Application, Ports

@@ -11,6 +11,7 @@ from tests.support.documentation import ROOT, examples, relative
 
 SETUP = "tests/integration/test_docs_setup.py"
 MAIL = "tests/integration/test_docs_mail.py"
+STEERING = "tests/integration/test_docs_steering.py"
 UPKEEP = "tests/integration/test_docs_upkeep.py"
 DEPLOY = "tests/integration/test_docs_deploy.py"
 
@@ -23,6 +24,10 @@ DOCTOR = f"{SETUP}::test_the_doctor_speaks_to_people_and_to_programs"
 MACHINE = f"{SETUP}::test_services_of_a_machine"
 RELAY = f"{MAIL}::test_mail_leaves_over_a_relay"
 POSTMARK = f"{MAIL}::test_mail_leaves_over_postmark"
+DKIM = f"{MAIL}::test_mails_are_signed_and_the_doctor_tells_the_records"
+STEERED = f"{STEERING}::test_an_issue_is_watched_held_and_decided"
+CANCELLED = f"{STEERING}::test_an_issue_is_stopped_for_good"
+SLOWER = f"{STEERING}::test_rates_are_taken"
 BACKUP = f"{UPKEEP}::test_a_database_of_ones_own_is_backed_up_and_restored"
 OWN_BACKUP = f"{UPKEEP}::test_the_database_that_up_brings_is_backed_up_and_restored"
 UPGRADE = f"{UPKEEP}::test_an_upgrade_brings_an_older_schema_up_to_date"
@@ -52,6 +57,8 @@ RUNS: Mapping[str, Sequence[str]] = {
         f"{MAIL}::test_an_issue_that_was_paused_is_resumed",
     ],
     "docs/how-to/send-through-postmark.md": [POSTMARK] * 3,
+    "docs/how-to/sign-with-dkim.md": [DKIM] * 4,
+    "docs/how-to/steer-an-issue.md": [*[STEERED] * 4, CANCELLED, SLOWER],
     "docs/how-to/test-your-own-adapter.md": [INSTALLS, EXAMPLES],
     "docs/how-to/upgrade.md": [
         *[UPGRADE] * 4,

@@ -7,7 +7,7 @@ from aiohttp import hdrs, web
 
 from adapters_http.config import HttpConfig
 
-__all__ = ["SERVER", "securing"]
+__all__ = ["LIVE_POLICY", "SERVER", "securing"]
 
 SERVER: Final = "zero2prod"
 
@@ -16,6 +16,9 @@ POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
 )
+
+# The one page that has a script, which listens to a stream of this site.
+LIVE_POLICY: Final = f"{POLICY}; script-src 'self'; connect-src 'self'"
 
 HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": POLICY,

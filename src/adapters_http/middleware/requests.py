@@ -13,7 +13,7 @@ from adapters_http.middleware.network_addresses import Network, is_trusted, netw
 from zero2prod_core.domain.origins import Actor, ActorKind, Origin
 from zero2prod_core.ports.system import Ids
 
-__all__ = ["Handler", "identified", "origin_of"]
+__all__ = ["REQUEST_ID", "Handler", "identified", "origin_of"]
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

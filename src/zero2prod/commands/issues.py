@@ -1,50 +1,77 @@
 """``zero2prod issues``."""
 
+import sys
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import click
 
+from zero2prod.commands.issue_following import Follower, screen_for
+from zero2prod.commands.issue_ids import issue_id as id_of_issue
+from zero2prod.commands.issue_lines import page_of
+from zero2prod.commands.issue_steering import cancel, pause, resend, resume, uncertain
 from zero2prod.commands.terminal import json_option, naming_newsletters, run_with, show, terminal
 from zero2prod.runtime import Runtime
-from zero2prod_core.domain.deliveries import DeliveryState
 from zero2prod_core.domain.idempotency import IdempotencyKey
 from zero2prod_core.domain.issues import Content, Issue
+from zero2prod_core.domain.letters import UncertainPolicy
 from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER, Newsletter, Slug
-from zero2prod_core.errors import FieldInvalid, IssueUnknown
-from zero2prod_core.usecases.issues import IssueProgress, Publication
+from zero2prod_core.domain.progress import Pace
+from zero2prod_core.errors import FieldInvalid
+from zero2prod_core.usecases.issues import Publication
+from zero2prod_core.usecases.outlook import Outlook, told_of_issue
 
 
 @click.group()
 def issues() -> None:
-    """Issues: publish them, and see how far they are."""
+    """Issues: publish them, see how far they are, and steer them."""
 
 
 @issues.command()
 @click.option("--title", required=True, help="Becomes the subject of the mail: one line of 1 to 200 characters.")
 @click.option("--text", type=click.Path(path_type=Path), help="File with the text part, in UTF-8.")
 @click.option("--html", type=click.Path(path_type=Path), help="File with the HTML part, in UTF-8.")
+@click.option(
+    "--markdown",
+    type=click.Path(path_type=Path),
+    help="File with Markdown in UTF-8, in place of HTML: both parts are made from it.",
+)
 @click.option("--newsletter", default=DEFAULT_NEWSLETTER.slug.text, show_default=True, help="The newsletter's slug.")
 @click.option(
     "--idempotency-key",
     help="1 to 50 printable characters. With the same key and content an issue is published once, however often the "
     "command is run; kept for 24 hours.",
 )
+@click.option(
+    "--uncertain",
+    type=click.Choice(list(UncertainPolicy)),
+    help="What becomes of a mail whose answer is lost: sent again, or held for you to decide. As the setting "
+    "ZERO2PROD_DELIVERY_UNCERTAIN says where it is not given.",
+)
 @json_option
 def publish(
-    title: str, text: Path | None, html: Path | None, newsletter: str, idempotency_key: str | None, as_json: bool
+    title: str,
+    text: Path | None,
+    html: Path | None,
+    markdown: Path | None,
+    newsletter: str,
+    idempotency_key: str | None,
+    uncertain: UncertainPolicy | None,
+    as_json: bool,
 ) -> None:
     """Publish an issue to every confirmed subscriber of a newsletter.
 
-    At least one of text and HTML must be given, each of at most 1 MiB.
+    At least one of text, HTML and Markdown must be given, each of at most 1 MiB; HTML and Markdown exclude each other.
     """
-    content = Content.parse(title, _read(text, "text"), _read(html, "html"))
+    content = Content.parse(title, _read(text, "text"), _read(html, "html"), _read(markdown, "markdown"))
     key = IdempotencyKey.parse(idempotency_key if idempotency_key is not None else uuid4().hex)
-    publication = Publication(Slug.parse(newsletter), content, key)
+    publication = Publication(Slug.parse(newsletter), content, key, uncertain)
     issue = run_with(lambda runtime: naming_newsletters(runtime, runtime.application.publish(publication, terminal())))
     show(
-        _fields(issue),
+        told_of_issue(issue),
         [f"Published {issue.id} to {issue.audience} {'reader' if issue.audience == 1 else 'readers'}."],
         as_json=as_json,
     )
@@ -74,7 +101,7 @@ def list_(limit: int, as_json: bool) -> None:
 
     found, newsletters = run_with(verb)
     slugs = {newsletter.id: newsletter.slug.text for newsletter in newsletters}
-    show([_fields(issue) for issue in found], _table(found, slugs), as_json=as_json)
+    show([told_of_issue(issue) for issue in found], _table(found, slugs), as_json=as_json)
 
 
 def _table(found: Sequence[Issue], slugs: Mapping[UUID, str]) -> list[str]:
@@ -94,50 +121,33 @@ def _row(issue: Issue, slug: str) -> tuple[str, ...]:
 
 @issues.command("show")
 @click.argument("issue_id", metavar="ID")
+@click.option(
+    "--follow",
+    is_flag=True,
+    help="Watch it until it is over: a bar with rate, sums and time left, or one line for each change where the output "
+    "is no terminal. Ctrl-C leaves; the issue goes on.",
+)
 @json_option
-def show_(issue_id: str, as_json: bool) -> None:
-    """Show one issue, with the number of its deliveries in each state that has any."""
-    wanted = _id(issue_id)
-    progress = run_with(lambda runtime: runtime.application.show_issue(wanted))
-    sums = {str(state): progress.sums.get(state, 0) for state in DeliveryState}
-    show({**_fields(progress.issue), "sums": sums}, _lines(progress), as_json=as_json)
+def show_(issue_id: str, follow: bool, as_json: bool) -> None:
+    """Show one issue: its deliveries by state, and what keeps it from going on, with the remedy."""
+    wanted = id_of_issue(issue_id)
+    if follow:
+        _follow(wanted, as_json=as_json)
+        return
+    outlook = Outlook(run_with(lambda runtime: runtime.application.show_issue(wanted)), Pace())
+    show(outlook.told(), page_of(outlook), as_json=as_json)
 
 
-@issues.command()
-@click.argument("issue_id", metavar="ID")
-@json_option
-def resume(issue_id: str, as_json: bool) -> None:
-    """Go on with an issue that paused, once the reason is mended.
+def _follow(wanted: UUID, *, as_json: bool) -> None:
+    """Interrupted, it ends like one that has seen enough."""
+    screen = screen_for(as_json=as_json, is_terminal=sys.stdout.isatty())
 
-    `issues show` tells the reason.
-    """
-    wanted = _id(issue_id)
-    issue = run_with(lambda runtime: runtime.application.resume_issue(terminal(), wanted))
-    show(_fields(issue), [f"Resumed {issue.id}."], as_json=as_json)
+    async def verb(runtime: Runtime) -> None:
+        await Follower(lambda: runtime.application.show_issue(wanted), screen, time.monotonic)()
+
+    with suppress(KeyboardInterrupt):
+        run_with(verb)
 
 
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise IssueUnknown(text) from None
-
-
-def _lines(progress: IssueProgress) -> list[str]:
-    issue = progress.issue
-    heading = [f"{issue.title}", f"state\t{issue.state}", f"recipients\t{issue.audience}"]
-    if issue.pause_reason:
-        heading.append(f"paused\t{issue.pause_reason}")
-    return heading + [f"{state}\t{sum_}" for state in DeliveryState if (sum_ := progress.sums.get(state, 0))]
-
-
-def _fields(issue: Issue) -> dict[str, object]:
-    return {
-        "id": str(issue.id),
-        "title": issue.title,
-        "state": issue.state.value,
-        "audience": issue.audience,
-        "published_at": issue.published_at,
-        "finished_at": issue.finished_at,
-        "pause_reason": issue.pause_reason,
-    }
+for command in (pause, resume, cancel, resend, uncertain):
+    issues.add_command(command)

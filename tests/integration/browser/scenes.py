@@ -21,6 +21,7 @@ from zero2prod.mailbox_mails import Mails
 from zero2prod.mailbox_page import page_application
 from zero2prod.testing.builders import evidence, origin
 from zero2prod_core.domain.accounts import Username
+from zero2prod_core.domain.deliveries import Outcome, Rejected, Reply, Scope, SenderFault, Throttled, Uncertain
 from zero2prod_core.domain.letters import Letter
 from zero2prod_core.ports.mailer import Parcel
 
@@ -85,12 +86,16 @@ class Visit:
         published = await self.house.application.publish(publication("A first issue"), origin())
         return f"/admin/newsletters/{published.id}"
 
+    async def outcome(self, outcome: Outcome) -> None:
+        """What becomes of the one mail of an issue that waits."""
+        mail, settle = await self.waiting(urgent=False), self.house.application.settle_deliveries
+        await settle([], [mail.mark])
+        await settle([mail.report(outcome)], [])
+
     async def arrived(self) -> None:
         """An issue has been published, and is in its reader's mailbox."""
         await self.published()
-        mail, settle = await self.waiting(urgent=False), self.house.application.settle_deliveries
-        await settle([], [mail.mark])
-        await settle([mail.report(SENT)], [])
+        await self.outcome(SENT)
 
     async def unsubscribe_path(self) -> str:
         """Where the link at the end of an issue leads."""
@@ -266,6 +271,71 @@ async def publish_refused(visit: Visit) -> None:
 @scene("issue page")
 async def issue_page(visit: Visit) -> None:
     await visit.log_in(await visit.published())
+
+
+@scene("issue page of an issue that is out")
+async def issue_page_live(visit: Visit) -> None:
+    """Its stream is open, and has told something."""
+    await visit.log_in(await visit.published())
+    await visit.page.get_by_text("0 of 1 mails are done").wait_for()
+    await visit.outcome(SENT)
+    await visit.page.get_by_text("1 of 1 mails are done").wait_for()
+
+
+@scene("issue page of a paused issue")
+async def issue_page_paused(visit: Visit) -> None:
+    path = await visit.published()
+    await visit.outcome(SenderFault(Reply(530, "5.7.0 log in first")))
+    await visit.log_in(path)
+
+
+@scene("issue page with mail held back")
+async def issue_page_held_back(visit: Visit) -> None:
+    path = await visit.published()
+    await visit.outcome(Throttled(Reply(421, "4.7.0 later"), Scope.DOMAIN))
+    await visit.log_in(path)
+    await visit.page.get_by_text("takes no mail").wait_for()
+
+
+@scene("issue page with failed mail")
+async def issue_page_failed(visit: Visit) -> None:
+    path = await visit.published()
+    await visit.outcome(Rejected(Reply(550, "5.7.1 no")))
+    await visit.house.application.jobs.finish_issues()
+    await visit.log_in(path)
+
+
+@scene("issue is paused by a button")
+async def issue_paused(visit: Visit) -> None:
+    await issue_page(visit)
+    await visit.press("Pause")
+    await visit.page.get_by_role("status").wait_for()
+
+
+@scene("cancel an issue")
+async def cancel_issue(visit: Visit) -> None:
+    await visit.log_in(f"{await visit.published()}/cancel")
+
+
+@scene("issue cancelled")
+async def issue_cancelled(visit: Visit) -> None:
+    await cancel_issue(visit)
+    await visit.press("Cancel the issue")
+    await visit.page.get_by_role("status").wait_for()
+
+
+@scene("mails in doubt")
+async def mails_in_doubt(visit: Visit) -> None:
+    path = await visit.published()
+    await visit.outcome(Uncertain(Reply(None, "connection lost")))
+    await visit.log_in(f"{path}/uncertain")
+
+
+@scene("no mails in doubt")
+async def no_mails_in_doubt(visit: Visit) -> None:
+    await mails_in_doubt(visit)
+    await visit.press("Count as sent: all of them")
+    await visit.page.get_by_role("status").wait_for()
 
 
 @scene("newsletter settings")

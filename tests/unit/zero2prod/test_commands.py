@@ -14,6 +14,7 @@ from tests.support.terminal import Terminal, wait
 from zero2prod import running_settings
 from zero2prod.testing.builders import origin
 from zero2prod_core.domain.deliveries import Reply, SenderFault
+from zero2prod_core.domain.issues import IssueState
 from zero2prod_core.domain.origins import ActorKind
 
 
@@ -174,6 +175,12 @@ class TestIssues:
         (parcel,) = wait(typist.core.parcels(urgent=False))
         assert (parcel.letter.subject, parcel.letter.text, parcel.letter.html) == ("News", "Слова ☕\n", None)
 
+    def test_markdown_is_a_file_too(self, typist: Terminal, words: str) -> None:
+        wait(typist.core.confirmed(ADA))
+        assert typist.type("issues", "publish", "--title", "News", "--markdown", words).status == 0
+        (parcel,) = wait(typist.core.parcels(urgent=False))
+        assert (parcel.letter.text, parcel.letter.markdown) == (None, "Слова ☕\n")
+
     def test_with_one_key_it_is_published_once(self, typist: Terminal, words: str) -> None:
         arguments = ("issues", "publish", "--title", "News", "--html", words, "--idempotency-key", "k", "--json")
         assert typist.type(*arguments).told == typist.type(*arguments).told
@@ -192,6 +199,7 @@ class TestIssues:
             (("--title", "", "--text", "words.txt"), "title: missing"),
             (("--title", "News", "--text", "nowhere"), "--text: nowhere cannot be read"),
             (("--title", "News", "--html", "."), "--html: . cannot be read"),
+            (("--title", "News", "--html", "words.txt", "--markdown", "words.txt"), "markdown_content: cannot stand"),
             (("--title", "News", "--text", "latin"), "--text: latin is not in UTF-8. Save it as UTF-8."),
             (
                 ("--title", "News", "--text", "words.txt", "--newsletter", "weekly"),
@@ -235,14 +243,15 @@ class TestIssues:
         assert (told["sums"]["sent"], told["sums"]["leased"], told["sums"]["failed"]) == (1, 1, 0)
         lines = typist.type("issues", "show", str(issue.id)).out.splitlines()
         assert lines[:3] == ["News", "state\tsending", "recipients\t2"]
-        assert sorted(lines[3:]) == ["leased\t1", "sent\t1"]
+        assert lines[3:] == ["leased\t1", "sent\t1", "in all\t2", "possibly twice\t0"]
 
     def test_a_paused_one_says_why(self, typist: Terminal) -> None:
         issue = wait(typist.core.published("a@example.com"))
 
         async def pause() -> None:
             async with typist.core.store() as tx:
-                await tx.issues.save(attrs.evolve(issue, pause_reason="530 log in first"))
+                paused = attrs.evolve(issue, state=IssueState.PAUSED, pause_reason="530 log in first")
+                await tx.issues.save(paused)
 
         wait(pause())
         assert "paused\t530 log in first" in typist.type("issues", "show", str(issue.id)).out

@@ -36,6 +36,8 @@ def refusal(**given: str) -> str:
         ("DELIVERY_LEASE", ("0",), "Give more than 0s and at most 366d."),
         ("DELIVERY_RENEWAL", ("0",), "Give more than 0s and at most 366d."),
         ("DELIVERY_POLL", ("0",), "Give more than 0s and at most 366d."),
+        ("DELIVERY_GIVE_UP", ("0", "367d"), "Give more than 0s and at most 366d."),
+        ("DELIVERY_RETENTION", ("0", "23h", "367d"), "Give at least 86400s and at most 366d."),
     ],
 )
 def test_numbers_and_durations_have_ranges(name: str, values: tuple[str, ...], said: str) -> None:
@@ -49,6 +51,39 @@ def test_the_ends_of_a_range_belong_to_it() -> None:
     settings = with_settings(HTTP_PORT="1", DELIVERY_BATCH="10000", MAIL_SMTP_CONNECTIONS="100", MAIL_TIMEOUT="366d")
     assert (settings.http.port, settings.delivery.batch, settings.mail.smtp_connections) == (1, 10000, 100)
     assert settings.mail.timeout.days == 366
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("DELIVERY_RETRIES", "5m,soon", "cannot have the step 'soon'"),
+        ("DELIVERY_RECIPIENT_RATES", "fast", "is 'fast'. Write N/period"),
+        ("DELIVERY_RECIPIENT_RATES", "1/s, 2/s", "says twice what holds for all domains"),
+        ("DELIVERY_SENDER_RATES", "example.com=", "is ''. Write N/period"),
+    ],
+)
+def test_schedules_and_rates_say_what_is_wrong(name: str, value: str, said: str) -> None:
+    assert refusal(**{name: value}).startswith(f"ZERO2PROD_{name}: {said}")
+
+
+def test_rates_hold_for_all_domains_or_for_one() -> None:
+    settings = with_settings(DELIVERY_RECIPIENT_RATES="20/s, example.com=2/s, example.org=off")
+    rates = [settings.recipient_rates.of(domain) for domain in ("example.net", "example.com", "example.org")]
+    assert [rate and rate.count for rate in rates] == [20, 2, None]
+    assert settings.sender_rates.of("example.net") is None
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({}, "127.0.0.1:25"),
+        ({"MAIL_SMTP_URL": "smtp://me:secret@mail.example.org:587"}, "mail.example.org:587"),
+        ({"MAIL_TRANSPORT": "postmark", "MAIL_POSTMARK_TOKEN": "secret"}, "postmark"),
+        ({"MAIL_TRANSPORT": "console"}, "console"),
+    ],
+)
+def test_a_relay_has_a_name_without_secrets(given: dict[str, str], name: str) -> None:
+    assert with_settings(**given).relay_name == name
 
 
 @pytest.mark.parametrize(
@@ -184,3 +219,13 @@ class TestPostmark:
         account = with_settings(MAIL_TRANSPORT="postmark", MAIL_POSTMARK_TOKEN="t", MAIL_POSTMARK_URL=url).postmark
         assert (account.url, account.token) == (url.rstrip("/"), "t")
         assert "'t'" not in repr(account)
+
+
+def test_keys_that_sign_have_a_selector_and_a_file() -> None:
+    assert [file.selector for file in with_settings(MAIL_DKIM_KEYS="a=/k.pem,b@example.org=/l.pem").dkim_files] == [
+        "a",
+        "b",
+    ]
+    assert refusal(MAIL_DKIM_KEYS="/etc/key.pem").startswith(
+        "ZERO2PROD_MAIL_DKIM_KEYS: cannot be read. Write selector="
+    )

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import floats, sampled_from
 
+from zero2prod.durations import UNITS, duration
 from zero2prod.settings import Settings, Transport, is_secret, name_of, options
-from zero2prod.settings_loading import LONGEST_SHOWN, UNITS, duration, load
+from zero2prod.settings_loading import LONGEST_SHOWN, load
 from zero2prod_core.domain.letters import UncertainPolicy
 from zero2prod_core.errors import SettingInvalid
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from zero2prod import calling, supervisor
-from zero2prod.settings import Settings
+from zero2prod.settings import HttpSettings, MailSettings, Settings
+from zero2prod_core.errors import SettingInvalid
 
 
 @pytest.fixture
@@ -80,3 +81,10 @@ async def test_a_later_start_makes_none(
     (tmp_path / "postgres" / "data").mkdir(parents=True)
     await said_at_a_start(tmp_path, monkeypatch, terminal=True)
     assert capsys.readouterr().err == ""
+
+
+async def test_a_key_that_cannot_sign_is_told_before_anything_starts(tmp_path: Path) -> None:
+    settings = Settings(http=HttpSettings(port=0), mail=MailSettings(dkim_keys=f"mail={tmp_path / 'none.pem'}"))
+    with pytest.raises(SettingInvalid, match=r"ZERO2PROD_MAIL_DKIM_KEYS: names .* cannot be read"):
+        await supervisor.up(settings, supervisor.Plan(tmp_path / "data", None, 1))
+    assert not (tmp_path / "data").exists()

@@ -9,6 +9,7 @@ from adapters_http.wording import LABELS
 from tests.support.http import JSON, House
 from zero2prod.testing.builders import new_id, origin
 from zero2prod_core.domain.issues import Issue
+from zero2prod_core.domain.letters import UncertainPolicy
 from zero2prod_core.errors import IdempotencyKeyInUse
 
 ISSUE = {"title": "First", "text_content": "Hello", "html_content": "<p>Hello</p>", "idempotency_key": "key-1"}
@@ -86,6 +87,8 @@ async def test_a_key_in_use_is_a_409_that_keeps_the_key(staff: House, monkeypatc
         ({"text_content": "", "html_content": ""}, "text_content"),
         ({"text_content": "x" * (1024 * 1024 + 1)}, "text_content"),
         ({"html_content": "a\0b"}, "html_content"),
+        ({"markdown_content": "beside HTML"}, "markdown_content"),
+        ({"text_content": "{{ nobody }}"}, "text_content"),
         ({"idempotency_key": ""}, "idempotency_key"),
         ({"idempotency_key": "x" * 51}, "idempotency_key"),
         ({"idempotency_key": "a\nb"}, "idempotency_key"),
@@ -134,12 +137,22 @@ async def test_every_form_has_a_key_of_its_own(staff: House) -> None:
 
 
 async def test_among_several_newsletters_one_can_choose(staff: House) -> None:
-    assert "<select" not in (await staff.get("/admin/newsletters")).text
+    assert 'id="newsletter"' not in (await staff.get("/admin/newsletters")).text
     gardens = await staff.application.create_newsletter(origin(), "gardens", "Gardens")
-    assert "<select" in (await staff.get("/admin/newsletters")).text
+    assert 'id="newsletter"' in (await staff.get("/admin/newsletters")).text
     assert (await staff.post("/admin/newsletters", ISSUE | {"newsletter": "gardens"})).status == 303
     assert [issue.newsletter for issue in await _issues(staff)] == [gardens.id]
     assert "Gardens, sending, 0 recipients" in (await staff.get("/admin/newsletters")).text
+
+
+async def test_what_becomes_of_lost_answers_can_be_chosen(staff: House) -> None:
+    await _confirmed(staff)
+    assert (await staff.post("/admin/newsletters", ISSUE | {"uncertain": "hold"})).status == 303
+    (issue,) = await _issues(staff)
+    assert (await staff.application.show_issue(issue.id)).letter.uncertain is UncertainPolicy.HOLD
+    refused = await staff.post("/admin/newsletters", ISSUE | {"uncertain": "perhaps", "idempotency_key": "other"})
+    assert refused.status == 400
+    assert "must be resend or hold" in refused.text
 
 
 async def test_an_issue_s_page_adds_up(staff: House) -> None:
@@ -149,8 +162,10 @@ async def test_an_issue_s_page_adds_up(staff: House) -> None:
     answer = await staff.get(f"/admin/newsletters/{issue.id}")
     assert answer.status == 200
     assert "&lt;b&gt;First&lt;/b&gt;" in answer.text
-    assert '<tr><th scope="row">Pending</th><td>1</td></tr>' in answer.text
-    assert '<tr><th scope="row">In all</th><td>1</td></tr>' in answer.text
+    assert '<tr data-hides><th scope="row">Pending</th><td data-words="pending">1</td></tr>' in answer.text
+    assert '<tr data-hides hidden><th scope="row">Sent</th>' in answer.text
+    assert '<tr><th scope="row">In all</th><td data-words="total">1</td></tr>' in answer.text
+    assert "Please report" not in answer.text
 
 
 async def test_an_issue_without_readers_says_why(staff: House) -> None:

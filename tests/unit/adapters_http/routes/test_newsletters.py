@@ -78,7 +78,7 @@ async def test_programs_are_told_by_a_problem(staff: House) -> None:
 async def test_what_is_no_newsletter_is_a_404(staff: House, method: str, slug: str) -> None:
     answer = await staff.send(method, f"/admin/newsletters/{slug}/settings")
     assert answer.status == 404
-    assert "Back to the dashboard" in answer.text
+    assert "Back to the issues" in answer.text
 
 
 async def test_nobody_else_may(house: House) -> None:

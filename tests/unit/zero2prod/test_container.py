@@ -1,0 +1,22 @@
+"""What the settings make of the core's policy."""
+
+from datetime import timedelta
+
+from tests.unit.zero2prod.test_settings_checks import with_settings
+from zero2prod.container import Container
+
+
+def test_the_settings_of_delivery_are_the_policy() -> None:
+    settings = with_settings(
+        DELIVERY_RETRIES="1m,2m",
+        DELIVERY_GIVE_UP="1d",
+        DELIVERY_RETENTION="2d",
+        DELIVERY_RECIPIENT_RATES="20/s",
+        DELIVERY_SENDER_RATES="example.org=2/s",
+        MAIL_SMTP_URL="smtp://mail.example.org:587",
+    )
+    policy = Container(settings=settings).policy()
+    assert policy.retries == (timedelta(minutes=1), timedelta(minutes=2))
+    assert (policy.give_up_after, policy.retention) == (timedelta(days=1), timedelta(days=2))
+    assert policy.relay == "mail.example.org:587"
+    assert (policy.recipient_rates, policy.sender_rates) == (settings.recipient_rates, settings.sender_rates)
