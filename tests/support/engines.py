@@ -35,8 +35,8 @@ FINAL = frozenset({DeliveryState.SENT, DeliveryState.FAILED})
 UNTIL_ALL_IS_DUE = timedelta(hours=5)
 """Longer than any wait of the ledger, and far from giving up."""
 
-A_WHILE = timedelta(seconds=61)
-"""As long as a relay's breaker may stay open."""
+A_WHILE = timedelta(minutes=15)
+"""Longer than a relay's breaker may stay open, and so short that even a mail put off ten times is not given up."""
 
 
 @attrs.frozen

@@ -37,6 +37,13 @@ def kill(server: EmbeddedPostgres) -> None:
     assert until(lambda: server.pid is None and not processes(server))
 
 
+def end_immediately(server: EmbeddedPostgres) -> None:
+    """As ``pg_ctl stop -m immediate`` does: its processes leave everything as it is."""
+    assert server.pid
+    os.kill(server.pid, signal.SIGQUIT)
+    assert until(lambda: server.pid is None and not processes(server))
+
+
 def _send(signal_number: signal.Signals, pids: Iterable[int]) -> None:
     for pid in pids:
         # Sessions end at any time.

@@ -83,6 +83,19 @@ class Service:
         """It and the processes it started, each with its command line."""
         return marked(self.mark)
 
+    @property
+    def peak_memory(self) -> float:
+        """The most that it has had in memory at any time, in megabytes."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        (kilobytes,) = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
+        return int(kilobytes) / 1024
+
+    @property
+    def processor_time(self) -> float:
+        """Seconds that it has calculated, on all cores together."""
+        words = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
     def kill(self) -> None:
         """kill -9."""
         self.process.kill()

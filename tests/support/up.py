@@ -50,8 +50,12 @@ class House:
 
     def part(self, name: str) -> int:
         """The process of ``serve`` or ``worker``."""
-        (pid,) = [pid for pid, line in self.service.family.items() if line.endswith(f"-m zero2prod {name}")]
+        (pid,) = self.parts(name)
         return pid
+
+    def parts(self, name: str) -> set[int]:
+        """All processes of ``serve`` or ``worker``."""
+        return {pid for pid, line in self.service.family.items() if line.endswith(f"-m zero2prod {name}")}
 
     @property
     def is_gone(self) -> bool:

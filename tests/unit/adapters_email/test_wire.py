@@ -1,6 +1,7 @@
 """The connection itself: what came before its end, a server that does not read, and one that is not there."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -77,6 +78,38 @@ async def test_silence_has_an_end_and_each_answer_begins_it_anew(ends: tuple[Wir
     assert first.answer
     assert last.stopped
     assert last.stopped.text == "the server was silent for 0.05 s"
+
+
+async def test_a_reply_byte_by_byte_gets_no_more_time_than_another(
+    ends: tuple[Wire, asyncio.StreamWriter],
+) -> None:
+    wire, server = ends
+    question = Question()
+    wire.ask(b"", question, Step(Phase.SETUP, range(200, 600), "greeting"))
+
+    async def dribble() -> None:
+        while not question.is_answered():
+            server.write(b"x")
+            await asyncio.sleep(0.005)  # slowness is what this is about
+
+    server.write(b"250-there is more ")
+    await asyncio.gather(wire.until(question.is_answered), dribble())
+    assert question.stopped
+    assert question.stopped.text == "the server was silent for 0.05 s"
+
+
+async def test_a_connection_that_is_lost_while_we_write_takes_nothing_more(
+    ends: tuple[Wire, asyncio.StreamWriter],
+) -> None:
+    """asyncio knows it at once, and tells it on its next turn: until then what is written would seem to be sent."""
+    wire, server = ends
+    server.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+    for _ in range(1000):
+        wire.write(b"NOOP\r\n")
+    question = asked(wire)
+    assert question.is_answered()
+    assert question.stopped
+    assert question.stopped.text == "the connection was lost while we wrote"
 
 
 async def test_no_limit_is_less_than_the_standard_asks_for_unless_one_is_set() -> None:
