@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from pathlib import Path
 from typing import Protocol
 
 import attrs
@@ -15,7 +14,7 @@ from adapters_postgres.embedded import EmbeddedPostgres
 from benchmarks.support.sinks import PARAGRAPH
 from tests.support.crowds import gather
 from tests.support.databases import migrated_database
-from tests.support.services import SECRET_KEYS, Installation
+from tests.support.services import SECRET_KEYS, Installation, Service
 from tests.support.waiting import eventually
 from zero2prod.runtime import Runtime, running
 from zero2prod.settings import DatabaseSettings, SecretSettings, Settings
@@ -33,7 +32,6 @@ __all__ = [
     "deliver",
     "in_memory",
     "opened",
-    "peak_memory",
     "publication",
     "working",
 ]
@@ -80,22 +78,32 @@ def publication() -> Publication:
     return Publication(DEFAULT_NEWSLETTER.slug, content, IdempotencyKey(f"issue {number()}"))
 
 
-@attrs.frozen
 class Engine:
-    """A ``zero2prod worker``, whose process is ``pid``, over PostgreSQL."""
+    """A ``zero2prod worker`` over PostgreSQL, and the application over the same."""
 
-    runtime: Runtime
-    pid: int
+    def __init__(self, runtime: Runtime, worker: Service) -> None:
+        self._application = runtime.application
+        self._worker = worker
+        self._idle = worker.processor_time
+        self._mails = 0
+
+    @property
+    def needed(self) -> str:
+        """What the worker has needed until now, in words."""
+        each = 1_000_000 * (self._worker.processor_time - self._idle) / self._mails
+        return f"{self._worker.peak_memory:.0f} MB, and {each:.0f} µs of a processor for each mail"
 
     async def publish(self) -> int:
-        return (await self.runtime.application.publish(publication(), origin())).audience
+        audience = (await self._application.publish(publication(), origin())).audience
+        self._mails += audience
+        return audience
 
     async def finish(self) -> None:
         assert await eventually(self._is_over, PATIENCE)
 
     async def _is_over(self) -> bool:
-        (issue,) = await self.runtime.application.list_issues(1)
-        sums = (await self.runtime.application.show_issue(issue.id)).sums
+        (issue,) = await self._application.list_issues(1)
+        sums = (await self._application.show_issue(issue.id)).sums
         assert sums.keys() <= {*UNFINISHED, DeliveryState.SENT}, sums
         return sums == {DeliveryState.SENT: issue.audience}
 
@@ -115,20 +123,13 @@ async def working(server: EmbeddedPostgres, readers: int, port: int, **settings:
         installation = Installation.over(database.url, port, **settings)
         with installation.working() as worker:
             async with opened(database.url) as runtime:
-                yield Engine(runtime, worker.process.pid)
-            assert peak_memory(worker.process.pid) <= MEMORY_AT_MOST
+                yield Engine(runtime, worker)
+            assert worker.peak_memory <= MEMORY_AT_MOST
 
 
 def opened(url: str) -> AbstractAsyncContextManager[Runtime]:
     """The application over a database."""
     return running(Settings(database=DatabaseSettings(url=url), secret=SecretSettings(keys=SECRET_KEYS)))
-
-
-def peak_memory(pid: int) -> float:
-    """The most that a process has had in memory at any time, in megabytes."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    (kilobytes,) = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
-    return int(kilobytes) / 1024
 
 
 @attrs.frozen

@@ -4,6 +4,7 @@ import os
 import re
 import socket
 import subprocess
+import sys
 import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -34,6 +35,8 @@ PARAGRAPH = "Every week we read what was written about databases, so that you ne
 @contextmanager
 def smtp_sink(*options: str, output: IO[bytes] | None = None) -> Iterator[int]:
     """Postfix's test server, on a port of its own: it takes whatever comes, and forgets it."""
+    if not Path(SINK).exists():
+        sys.exit("This benchmark needs smtp-sink and smtp-source: apt-get install postfix (it need not run)")
     port = _free_port()
     privileges = ("-u", "nobody") if os.geteuid() == 0 else ()  # it insists, as root
     process = subprocess.Popen([SINK, *privileges, *options, f"127.0.0.1:{port}", BACKLOG], stdout=output)
