@@ -17,7 +17,7 @@ import attrs
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
-from adapters_email.composing import compose
+from adapters_email.composing import Mail, compose
 from adapters_email.dkim import DkimKey, sign
 from benchmarks.support import Rates, judge, machine, run, take_turns
 from tests.support.parcels import LISTING, NOON, issue, listed, parcel, parsed, words
@@ -51,7 +51,7 @@ async def measure() -> Rates:
         f"mails of {len(compose(parcels[0]).content):,} bytes, {len(Builder(parcels[0]).mail(parcels[0])):,} as built"
     )
     check(parcels[7])
-    mails = [compose(each).content for each in parcels]
+    mails = [compose(each) for each in parcels]
     rsa = DkimKey("mail", None, generate_private_key(65537, 2048))
     ed25519 = DkimKey("ed", None, Ed25519PrivateKey.generate())
     return await take_turns(
@@ -126,12 +126,12 @@ def repeated(make: Callable[[Parcel], object], parcels: Sequence[Parcel], count:
     return contender
 
 
-def signed(key: DkimKey, mails: Sequence[bytes], count: int, threads: int) -> Callable[[], Awaitable[float]]:
+def signed(key: DkimKey, mails: Sequence[Mail], count: int, threads: int) -> Callable[[], Awaitable[float]]:
     """In batches, as they go to threads when many mails wait."""
     batches = [[mails[(start + number) % READERS] for number in range(10)] for start in range(0, count, 10)]
 
-    def sign_batch(batch: Sequence[bytes]) -> int:
-        return len([sign([key], content) for content in batch])
+    def sign_batch(batch: Sequence[Mail]) -> int:
+        return len([sign([key], mail.content, mail.pieces) for mail in batch])
 
     async def contender() -> float:
         with ThreadPoolExecutor(threads) as pool:

@@ -14,7 +14,7 @@ from adapters_postgres.embedded import EmbeddedPostgres
 from benchmarks.support.sinks import PARAGRAPH
 from tests.support.crowds import gather
 from tests.support.databases import migrated_database
-from tests.support.services import SECRET_KEYS, Installation, Service
+from tests.support.services import MEMORY_AT_MOST, SECRET_KEYS, Installation, Service
 from tests.support.waiting import eventually
 from zero2prod.runtime import Runtime, running
 from zero2prod.settings import DatabaseSettings, SecretSettings, Settings
@@ -26,7 +26,6 @@ from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER
 from zero2prod_core.usecases.issues import Publication
 
 __all__ = [
-    "MEMORY_AT_MOST",
     "Engine",
     "InMemory",
     "deliver",
@@ -35,9 +34,6 @@ __all__ = [
     "publication",
     "working",
 ]
-
-MEMORY_AT_MOST = 150
-"""Megabytes that a worker may need, whatever the audience."""
 
 PATIENCE = 900.0
 """Seconds for an issue: a few times what the largest takes."""

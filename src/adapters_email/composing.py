@@ -42,6 +42,10 @@ class Mail:
     content: bytes
     is_composed: bool = False
     """Whether ``content`` is what `compose` made, so that nobody need look it through for line ends and dots."""
+    pieces: Sequence[bytes] = attrs.field(default=(), eq=False, repr=False)
+    """What ``content`` ends with, all of its body among it. A letter's own words are the same objects in each of its
+    mails, so that a signer looks them through once. No two pieces meet in white space.
+    """
 
 
 def compose(parcel: Parcel) -> Mail:
@@ -72,6 +76,7 @@ class _Prepared:
 
     def mail(self, parcel: Parcel) -> Mail:
         recipient, slots = parcel.delivery.email, slots_of(parcel, self.content)
+        pieces = self._body(slots)
         fields = (
             self.origin,
             mime.field("To", recipient.wire),
@@ -80,10 +85,11 @@ class _Prepared:
             mime.field("Message-ID", parcel.message_id),
             _fields(headers_of(parcel)),
             self.headers,
-            *self._body(slots),
+            *pieces,
         )
         utf8 = not (recipient.is_ascii_local and self.origin.isascii())
-        return Mail(Envelope(self.sender.email.wire, recipient.wire, utf8), b"".join(fields), is_composed=True)
+        envelope = Envelope(self.sender.email.wire, recipient.wire, utf8)
+        return Mail(envelope, b"".join(fields), is_composed=True, pieces=pieces)
 
     def _body(self, slots: Mapping[str, str]) -> Sequence[bytes]:
         text = self.text.filled(self.content.text.filled(slots))

@@ -30,7 +30,20 @@ from zero2prod_core.domain.slots import (
 from zero2prod_core.errors import Defect
 from zero2prod_core.ports.mailer import Parcel
 
-__all__ = ["LETTERS_KEPT", "Content", "Header", "content_of", "escaped", "headers_of", "slots_of"]
+__all__ = [
+    "LETTERS_KEPT",
+    "Content",
+    "Header",
+    "Source",
+    "content_from",
+    "content_of",
+    "escaped",
+    "headers_of",
+    "is_kept",
+    "keep",
+    "slots_of",
+    "source_of",
+]
 
 LETTERS_KEPT = 16
 """More than are being sent at once. One whose text and HTML have the full 1 MiB each takes 9 MiB: both as typed, again
@@ -60,6 +73,24 @@ class Content:
     text: Text
     html: Text | None
     headers: tuple[Header, ...]
+
+
+Source: TypeAlias = tuple[Letter, Newsletter, str | None]
+"""What a letter's content follows from. The last is its List-Id, None where nobody can unsubscribe."""
+
+
+def source_of(parcel: Parcel) -> Source:
+    return parcel.letter, parcel.newsletter, parcel.listing.list_id if parcel.listing else None
+
+
+def is_kept(parcel: Parcel) -> bool:
+    """Whether `content_of` has nothing to make for this parcel."""
+    return _kept(parcel.letter.id).has(source_of(parcel))
+
+
+def keep(source: Source, content: Content) -> None:
+    """Have `content_of` give what was made elsewhere."""
+    _kept(source[0].id).made = source, content
 
 
 def content_of(parcel: Parcel) -> Content:
@@ -102,25 +133,27 @@ def escaped(value: str) -> str:
     return html.escape(value).replace("\n", "<br>\n")
 
 
-_Source: TypeAlias = tuple[Letter, Newsletter, str | None]
-"""What a letter's content follows from. The last is its List-Id, None where nobody can unsubscribe."""
-
-
 @attrs.define(eq=False)
 class _Kept:
     """One letter's content, with what it was last made from."""
 
-    made: tuple[_Source, Content] | None = None
+    made: tuple[Source, Content] | None = None
 
     def content_of(self, parcel: Parcel) -> Content:
         """Each claim brings new objects, so only a claim's first parcel compares the words: they are the same, and
         from then on the objects are.
         """
-        source = (parcel.letter, parcel.newsletter, parcel.listing.list_id if parcel.listing else None)
-        made = self.made
-        content = made[1] if made and made[0] == source else _content(*source)
-        self.made = source, content
-        return content
+        source = source_of(parcel)
+        if not (self.has(source) and self.made):
+            self.made = source, content_from(source)
+        return self.made[1]
+
+    def has(self, source: Source) -> bool:
+        """Whether it was made from this, in whichever objects."""
+        if self.made is None or self.made[0] != source:
+            return False
+        self.made = source, self.made[1]
+        return True
 
 
 @lru_cache(LETTERS_KEPT)
@@ -128,7 +161,9 @@ def _kept(_letter: UUID) -> _Kept:
     return _Kept()
 
 
-def _content(letter: Letter, newsletter: Newsletter, list_id: str | None) -> Content:
+def content_from(source: Source) -> Content:
+    """What a letter says, made anew. Raises Defect as `content_of` does."""
+    letter, newsletter, list_id = source
     if letter.subject is None:
         return _words_of_template(letter)
     return _words_of_author(letter, letter.subject, newsletter, list_id)

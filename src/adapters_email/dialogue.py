@@ -199,6 +199,7 @@ class Session:
         if self._wire.is_held_back:
             attempt.phase = Phase.BODY
             await self._wire.drained()
+            self._check(attempt)
             attempt.phase = Phase.END
 
     def _check(self, attempt: Attempt) -> None:

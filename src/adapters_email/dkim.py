@@ -41,9 +41,12 @@ BASE64_LINE = 72
 NAMES_IN_LINE = 4
 """Field names in one line of ``h``: the longest four stay within 76 characters."""
 
-FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:([^\r]*(?:\r\n[ \t][^\r]*)*)\r\n")
-WHITE = re.compile(rb"(?:\r\n)?[ \t]+")
-WHITE_IN_BODY = re.compile(rb"[ \t]+(?=(\r\n)?)")
+PIECES_KEPT = 64
+"""Of bodies, in their canonical form: the four or so long ones of each letter that is being sent, and some more."""
+
+LONG_PIECE = 512
+"""Octets from which a piece is an author's words, and worth keeping: a reader's name or link is nearly always less."""
+
 FROM_DOMAIN = re.compile(rb"@([A-Za-z0-9.-]+)>?[ \t]*\Z")
 
 
@@ -78,19 +81,22 @@ class DkimKey:
         return self.private.sign(octets, PKCS1v15(), SHA256())
 
 
-def sign(keys: Sequence[DkimKey], content: bytes) -> bytes:
+def sign(keys: Sequence[DkimKey], content: bytes, pieces: Sequence[bytes] = ()) -> bytes:
     """The mail under a signature of each key that vouches for its From, the first on top; without one, as it is.
 
     The time of signing is the mail's Date, so that the same mail has the same signatures.
 
     Args:
         content: the mail in its final form, with CRLF line ends.
+        pieces: what its end was put together from, where that is known: all of the body, and maybe some of the header
+            before it; no white space goes on from one to the next. The long ones are made canonical once for all mails
+            that have the same objects.
 
     Raises:
         Defect: it has no Date.
     """
     header, _, body = content.partition(b"\r\n\r\n")
-    fields = _fields(header + b"\r\n")
+    fields = _fields(header)
     domain = _domain(fields)
     vouching = [key for key in keys if domain and key.vouches_for(domain)]
     if not vouching:
@@ -98,9 +104,10 @@ def sign(keys: Sequence[DkimKey], content: bytes) -> bytes:
     if b"date" not in fields:
         raise Defect("a mail without Date cannot be signed")
     names = [name for name in SIGNED if name.encode() in fields]
-    body_hash = base64.b64encode(hashlib.sha256(_relaxed_body(body)).digest()).decode()
+    relaxed = _joined(pieces) if pieces else _relaxed_lines(body)
+    body_hash = base64.b64encode(hashlib.sha256(_ended(relaxed)).digest()).decode()
     told = _Told(domain, _seconds(fields[b"date"]), (*names, *OVERSIGNED), body_hash)
-    covered = b"".join(_relaxed(name.encode(), fields[name.encode()]) for name in names)
+    covered = b"".join(b"%b:%b\r\n" % (name.encode(), fields[name.encode()]) for name in names)
     return b"".join((*(_signature(key, told, covered) for key in vouching), content))
 
 
@@ -116,11 +123,11 @@ class _Told:
 
 def _signature(key: DkimKey, told: _Told, covered: bytes) -> bytes:
     """The field, which signs itself too, with an empty value of ``b`` (RFC 6376 §3.7)."""
-    value = b"\r\n ".join(line.encode() for line in _lines(key, told))
-    signature = key.signature(covered + _relaxed(b"dkim-signature", value)[:-2])
+    lines = [line.encode() for line in _lines(key, told)]
+    signature = key.signature(covered + b"dkim-signature:" + b" ".join(lines))
     encoded = base64.b64encode(signature)
     chunks = [encoded[start : start + BASE64_LINE] for start in range(0, len(encoded), BASE64_LINE)]
-    return b"DKIM-Signature: " + b"\r\n ".join((value, *chunks)) + b"\r\n"
+    return b"DKIM-Signature: " + b"\r\n ".join((*lines, *chunks)) + b"\r\n"
 
 
 def _lines(key: DkimKey, told: _Told) -> Iterator[str]:
@@ -139,19 +146,37 @@ def _folded(lead: str, names: Sequence[str]) -> Iterator[str]:
 
 
 def _fields(header: bytes) -> dict[bytes, bytes]:
-    """Name in lower case → value, of the lowest where a name is there twice, as signatures count (RFC 6376 §5.4.2)."""
-    return {name.lower(): value for name, value in FIELD.findall(header)}
+    """Name in lower case → value in canonical form (RFC 6376 §3.4.2), of the lowest where a name is there twice, as
+    signatures count (RFC 6376 §5.4.2).
+    """
+    unfolded = header.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ")
+    fields = (line.partition(b":") for line in _single(unfolded).split(b"\r\n"))
+    return {name.rstrip(b" ").lower(): value.strip(b" ") for name, _, value in fields}
 
 
-def _relaxed(name: bytes, value: bytes) -> bytes:
-    """RFC 6376 §3.4.2."""
-    return b"%b:%b\r\n" % (name, WHITE.sub(b" ", value).strip())
+def _single(lines: bytes) -> bytes:
+    """With one space for each run of white space within a line."""
+    lines = lines.replace(b"\t", b" ")
+    while b"  " in lines:
+        lines = lines.replace(b"  ", b" ")
+    return lines
 
 
-def _relaxed_body(body: bytes) -> bytes:
-    """RFC 6376 §3.4.4. Bodies of ours nearly always are so already, which costs no more than a look."""
-    if b"  " in body or b"\t" in body or b" \r\n" in body:
-        body = WHITE_IN_BODY.sub(lambda run: b"" if run[1] else b" ", body)
+def _relaxed_lines(lines: bytes) -> bytes:
+    """The canonical form of a body's whole lines (RFC 6376 §3.4.4), all but the body's end."""
+    return _single(lines).replace(b" \r\n", b"\r\n")
+
+
+_relaxed_piece = lru_cache(PIECES_KEPT)(_relaxed_lines)
+
+
+def _joined(pieces: Sequence[bytes]) -> bytes:
+    relaxed = (_relaxed_piece(piece) if len(piece) >= LONG_PIECE else _relaxed_lines(piece) for piece in pieces)
+    return b"".join(relaxed).partition(b"\r\n\r\n")[2]
+
+
+def _ended(body: bytes) -> bytes:
+    """With one line end after its last line, and none where there is nothing (RFC 6376 §3.4.4)."""
     body = body.rstrip(b"\r\n")
     return body + b"\r\n" if body else body
 

@@ -30,6 +30,10 @@ for. 2048 is what everybody takes.
 """
 
 
+LARGEST_FILE = 64 * 1024
+"""Bytes: many times the longest key in PEM, with whatever somebody noted beside it."""
+
+
 @attrs.frozen
 class KeyFile:
     """A key as the setting names it; ``domain`` is None where it is of every From's own."""
@@ -89,7 +93,7 @@ def _parse(part: str) -> KeyFile:
 
 def _private(path: Path) -> Private:
     try:
-        private = load_pem_private_key(path.read_bytes(), None)
+        private = load_pem_private_key(_octets(path), None)
     except OSError as error:
         _refuse(f"names {path}, which cannot be read ({error.strerror}). Give a file that this user may read.")
     except TypeError:
@@ -104,6 +108,17 @@ def _private(path: Path) -> Private:
         rule = f"names {path}, whose RSA key has {private.key_size} bits"
         _refuse(f"{rule}. Make one of {LEAST_RSA} to {MOST_RSA}; 2048 is best.")
     return private
+
+
+def _octets(path: Path) -> bytes:
+    """The file's, if it is one of a key's size: opening a pipe would wait for whoever writes to it."""
+    if path.exists() and not path.is_file():
+        _refuse(f"names {path}, which is no regular file. Give the file with the key.")
+    with path.open("rb") as file:
+        octets = file.read(LARGEST_FILE + 1)
+    if len(octets) > LARGEST_FILE:
+        _refuse(f"names {path}, which is larger than {LARGEST_FILE // 1024} KiB. Give a file with nothing but the key.")
+    return octets
 
 
 def _refuse(rule: str) -> NoReturn:

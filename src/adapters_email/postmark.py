@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from adapters_email.lanes import PATIENCE, Lane, Rest, at_least_one, run_lanes
-from adapters_email.postmark_api import Exchange, PostmarkAccount, PostmarkApi
+from adapters_email.postmark_api import PostmarkAccount, PostmarkApi, PostmarkRequest
 from adapters_email.postmark_messages import postmark_message
+from adapters_email.preparing import Preparing
 from zero2prod_core.domain.deliveries import Outcome, Reply, Scope, SenderFault, Throttled
 from zero2prod_core.errors import Defect
 from zero2prod_core.ports.mailer import Desk, Mailer, Parcel
@@ -59,11 +60,12 @@ class PostmarkMailer(Mailer):
         self._context = context or ssl.create_default_context()
 
     async def run(self, desk: Desk) -> None:
-        async with PostmarkApi(
+        api = PostmarkApi(
             self._account, connections=self._connections, time_limit=self._time_limit, context=self._context
-        ) as api:
+        )
+        async with api, Preparing() as prepare:
             gate = _Gate(api)
-            await run_lanes(lambda urgent: _Lane(desk, gate, self._batch, urgent=urgent), self._connections)
+            await run_lanes(lambda urgent: _Lane(desk, gate, prepare, self._batch, urgent=urgent), self._connections)
 
 
 class _Gate:
@@ -79,17 +81,17 @@ class _Gate:
         self._api = api
         self._taken = 0
 
-    async def send(self, exchange: Exchange) -> Sequence[Outcome]:
-        outcomes = await self._api.send(exchange)
+    async def send(self, request: PostmarkRequest) -> Sequence[Outcome]:
+        outcomes = await self._api.send(request)
         if all(isinstance(outcome, Throttled) and outcome.scope is Scope.RELAY for outcome in outcomes):
             self.rest.begin(outcomes[0])
-        self._measure(exchange)
+        self._measure(request)
         return outcomes
 
-    def _measure(self, exchange: Exchange) -> None:
-        self._taken = self._taken + 1 if exchange.was_taken else 0
-        if exchange.was_too_large:
-            self.most_bytes = min(self.most_bytes, len(exchange.body) // 2)
+    def _measure(self, request: PostmarkRequest) -> None:
+        self._taken = self._taken + 1 if request.was_taken else 0
+        if request.was_too_large:
+            self.most_bytes = min(self.most_bytes, len(request.body) // 2)
         elif self._taken >= TAKEN_BEFORE_MORE:
             self.most_bytes = min(self.most_bytes * 2, MOST_BYTES)
             self._taken = 0
@@ -106,12 +108,13 @@ class _Written:
 class _Lane(Lane):
     """One request at a time; the connections are the client's."""
 
-    def __init__(self, desk: Desk, gate: _Gate, batch: int, *, urgent: bool) -> None:
+    def __init__(self, desk: Desk, gate: _Gate, prepare: Preparing, batch: int, *, urgent: bool) -> None:
         super().__init__(desk, urgent=urgent, most=batch)
         self._gate = gate
+        self._prepare = prepare
 
     async def handle(self, parcels: Sequence[Parcel]) -> None:
-        for lot in self._lots(parcels):
+        for lot in self._lots([parcel for parcel in parcels if await self._is_prepared(parcel)]):
             await self._send(lot)
 
     async def hang_up(self) -> None:
@@ -119,6 +122,17 @@ class _Lane(Lane):
 
     def drop(self) -> None:
         """Nothing, as for `hang_up`."""
+
+    async def _is_prepared(self, parcel: Parcel) -> bool:
+        try:
+            await self._prepare(parcel)
+        except Defect as error:
+            self._blame(parcel, error)
+            return False
+        return True
+
+    def _blame(self, parcel: Parcel, error: Defect) -> None:
+        self.due.append(parcel.report(SenderFault(Reply.of(None, str(error)))))
 
     def _lots(self, parcels: Sequence[Parcel]) -> Iterator[Sequence[_Written]]:
         """What goes into one request each; one message is never too much."""
@@ -138,7 +152,7 @@ class _Lane(Lane):
             try:
                 yield _Written(parcel, postmark_message(parcel))
             except Defect as error:
-                self.due.append(parcel.report(SenderFault(Reply.of(None, str(error)))))
+                self._blame(parcel, error)
 
     async def _send(self, lot: Sequence[_Written]) -> None:
         if said := self._gate.rest.said:
@@ -147,13 +161,13 @@ class _Lane(Lane):
         granted = await self.settle([each.parcel.mark for each in lot])
         lot = [each for each, holds in zip(lot, granted, strict=True) if holds]
         if lot:
-            await self._post([each.parcel for each in lot], Exchange([each.message for each in lot]))
+            await self._post([each.parcel for each in lot], PostmarkRequest([each.message for each in lot]))
 
-    async def _post(self, parcels: Sequence[Parcel], exchange: Exchange) -> None:
+    async def _post(self, parcels: Sequence[Parcel], request: PostmarkRequest) -> None:
         try:
-            outcomes = await self._gate.send(exchange)
+            outcomes = await self._gate.send(request)
         except asyncio.CancelledError:
-            self._report(parcels, exchange.unanswered("sending was stopped before Postmark answered"))
+            self._report(parcels, request.unanswered("sending was stopped before Postmark answered"))
             raise
         self._report(parcels, outcomes)
 

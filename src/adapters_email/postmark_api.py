@@ -16,7 +16,7 @@ import orjson
 from zero2prod_core.domain.deliveries import Deferred, Outcome, Rejected, Scope, Sent, Throttled, Uncertain
 from zero2prod_core.domain.replies import GREATEST_CODE, OK, TOO_LARGE, Phase, postmark_outcome_of
 
-__all__ = ["Exchange", "PostmarkAccount", "PostmarkApi"]
+__all__ = ["PostmarkAccount", "PostmarkApi", "PostmarkRequest"]
 
 CONNECT = 30.0
 """Seconds: an API that takes longer to accept a connection is down."""
@@ -34,9 +34,11 @@ class PostmarkAccount:
 
 
 @attrs.define
-class Exchange:
-    """A request under way. ``phase`` is SETUP until it has a connection, and END once its bytes may have left us:
-    whoever interrupts it learns what that means for its messages. ``status`` is the answer's.
+class PostmarkRequest:
+    """A request for messages, and how far it is. ``status`` is the answer's.
+
+    ``phase`` is SETUP until it has a connection, and END once its bytes may have left us: whoever interrupts it learns
+    what that means for its messages.
     """
 
     messages: Sequence[bytes]
@@ -119,17 +121,17 @@ class PostmarkApi:
     async def __aexit__(self, *_: object) -> None:
         await self._session.close()
 
-    async def send(self, exchange: Exchange) -> Sequence[Outcome]:
+    async def send(self, request: PostmarkRequest) -> Sequence[Outcome]:
         """What became of each message; never an exception for anything that the API does."""
         try:
             async with self._session.post(
-                self._url + exchange.path, data=exchange.body, allow_redirects=False, trace_request_ctx=exchange
+                self._url + request.path, data=request.body, allow_redirects=False, trace_request_ctx=request
             ) as response:
-                return exchange.answered(response.status, await _content(response))
+                return request.answered(response.status, await _content(response))
         except TimeoutError:
-            return exchange.unanswered(f"no answer from {self._url} within {self._time_limit:g} s")
+            return request.unanswered(f"no answer from {self._url} within {self._time_limit:g} s")
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return exchange.unanswered(f"{type(error).__name__} at {self._url}: {error}")
+            return request.unanswered(f"{type(error).__name__} at {self._url}: {error}")
 
 
 def _headers(account: PostmarkAccount) -> Mapping[str, str]:
@@ -144,7 +146,7 @@ def _headers(account: PostmarkAccount) -> Mapping[str, str]:
 
 
 def _tracing() -> aiohttp.TraceConfig:
-    """Tells each exchange when it has a connection."""
+    """Tells each request when it has a connection."""
 
     async def note(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:
         context.trace_request_ctx.phase = Phase.END

@@ -1,5 +1,7 @@
 """Authors' HTML, reduced to what a mail may hold: no scripts, no forms, no frames, nothing that runs."""
 
+import re
+
 import nh3
 
 from adapters_email.placeholders import Placeholders
@@ -39,6 +41,13 @@ URLS = frozenset({"cite", "href", "src"})
 """Attributes that hold a URL."""
 
 
+UNREADABLE = re.compile(r"\\|/\*")
+"""Escapes and comments, behind which a style can hide what it says; nobody needs them in one element's style."""
+
+FETCHING = re.compile(r"(?:url|src|image|image-set|cross-fade|element|expression)\s*\(", re.IGNORECASE)
+"""Functions that fetch something when a mail is read, which tells on the reader, or that run a program."""
+
+
 def sanitised(html: str, placeholders: Placeholders) -> str:
     """The HTML with everything else left out; well-formed HTML of allowed elements stays as it is.
 
@@ -46,10 +55,10 @@ def sanitised(html: str, placeholders: Placeholders) -> str:
     """
 
     def attribute(_tag: str, name: str, value: str) -> str | None:
+        if name == "style":
+            return None if placeholders.holds(value) or UNREADABLE.search(value) else _harmless(value)
         if not placeholders.holds(value):
             return value
-        if name == "style":
-            return None
         return placeholders.within_link(value) if name in URLS else value
 
     return nh3.clean(
@@ -63,3 +72,10 @@ def sanitised(html: str, placeholders: Placeholders) -> str:
         filter_style_properties=STYLES,
         link_rel=None,
     )
+
+
+def _harmless(style: str) -> str | None:
+    """A style without the declarations that fetch or run something; None where nothing is left of it."""
+    if not FETCHING.search(style):
+        return style
+    return ";".join(each for each in style.split(";") if not FETCHING.search(each)) or None

@@ -87,4 +87,4 @@ class Signing:
         return [self._signed(mail) for mail in mails]
 
     def _signed(self, mail: Mail) -> Mail:
-        return attrs.evolve(mail, content=sign(self._keys, mail.content))
+        return attrs.evolve(mail, content=sign(self._keys, mail.content, mail.pieces))

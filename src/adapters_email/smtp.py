@@ -29,6 +29,7 @@ from adapters_email.composing import Mail, compose
 from adapters_email.dialogue import Session, Stopped, TimeLimits, Way
 from adapters_email.exchange import Attempt
 from adapters_email.lanes import PATIENCE, Lane, Rest, at_least_one, run_lanes
+from adapters_email.preparing import Preparing
 from adapters_email.smtp_url import SmtpUrl
 from zero2prod_core.domain.deliveries import Outcome, Reply, Scope, SenderFault, Throttled
 from zero2prod_core.domain.replies import Phase
@@ -80,9 +81,11 @@ class SmtpMailer(Mailer):
 
     async def run(self, desk: Desk) -> None:
         gate = _Gate(self._open)
-        await run_lanes(
-            lambda urgent: _Lane(desk, gate, self._finish, urgent=urgent, idle=self._idle), self._connections
-        )
+        async with Preparing() as prepare:
+            await run_lanes(
+                lambda urgent: _Lane(desk, gate, _Making(prepare, self._finish), urgent=urgent, idle=self._idle),
+                self._connections,
+            )
 
 
 class _Gate:
@@ -108,6 +111,19 @@ class _Gate:
             self._rest.begin(stopped)
 
 
+@attrs.frozen
+class _Making:
+    """From a parcel to its mail in its final form."""
+
+    prepare: Preparing
+    finish: Finish | None
+
+    async def __call__(self, parcel: Parcel) -> Mail:
+        await self.prepare(parcel)
+        mail = compose(parcel)
+        return await self.finish(mail) if self.finish else mail
+
+
 @attrs.define(eq=False)
 class _Load:
     """A parcel with its mail. ``attempt`` is there once it was offered."""
@@ -124,10 +140,10 @@ class _Lane(Lane):
     ``_loads`` are those that follow the one under way: the first may be offered already, the last is not.
     """
 
-    def __init__(self, desk: Desk, gate: _Gate, finish: Finish | None, *, urgent: bool, idle: float) -> None:
+    def __init__(self, desk: Desk, gate: _Gate, making: _Making, *, urgent: bool, idle: float) -> None:
         super().__init__(desk, urgent=urgent, idle=idle)
         self._gate = gate
-        self._finish = finish
+        self._making = making
         self._session: Session | None = None
         self._loads: deque[_Load] = deque()
         self._is_wary = False
@@ -153,8 +169,7 @@ class _Lane(Lane):
         """Make the mails, and put them in line."""
         for parcel in parcels:
             try:
-                mail = compose(parcel)
-                self._loads.append(_Load(parcel, await self._finish(mail) if self._finish else mail))
+                self._loads.append(_Load(parcel, await self._making(parcel)))
             except Defect as error:
                 self.due.append(parcel.report(SenderFault(Reply.of(None, str(error)))))
             except UNFORESEEN as error:
@@ -239,6 +254,8 @@ class _Lane(Lane):
         if not (load.is_marked and attempt):
             return
         attempt.lose("sending was stopped before the server answered")
+        # What the operating system has not taken yet must not follow behind a report that says it did not.
+        self.drop()
         self.due.append(load.parcel.report(attempt.outcome))
 
 

@@ -1,4 +1,10 @@
-"""What SMTP says of one mail, in bytes: its envelope, and its content on the wire."""
+"""What SMTP says of one mail, in bytes: its envelope, and its content on the wire.
+
+A mail that `compose` made has neither a bare CR or LF nor a line that begins with a dot, says so (``is_composed``), and
+is sent as it is. All other content is mended here, though no mail of the service needs it today: this is the last place
+before the wire, where a mistake would not spoil one mail but let its text speak to the server as a client. So a mailer
+may be given mails from anywhere, and nothing but `compose` has to be trusted.
+"""
 
 import re
 
@@ -21,7 +27,8 @@ def objection(mail: Mail, offers: Offers) -> Stopped | None:
     """
     if mail.envelope.utf8 and not offers.utf8:
         words = "5.6.7 this e-mail address needs SMTPUTF8, which the server does not offer"
-        return Stopped(Phase.RCPT, 553, words)
+        # Where it is not the recipient's it is the sender's, and nobody's mail would pass.
+        return Stopped(Phase.SETUP if mail.envelope.recipient.isascii() else Phase.RCPT, 553, words)
     if not (offers.eight_bit or mail.envelope.utf8 or mail.content.isascii()):
         return Stopped(Phase.RCPT, 554, "5.6.3 this mail needs 8BITMIME, which the server does not offer")
     if 0 < offers.largest < len(mail.content):

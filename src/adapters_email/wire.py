@@ -12,6 +12,7 @@ import attrs
 
 from adapters_email.exchange import SURPLUS, Asked, Exchange, Step
 from adapters_email.lanes import PATIENCE
+from zero2prod_core.errors import Defect
 
 __all__ = ["Lost", "TimeLimits", "Wire"]
 
@@ -49,6 +50,18 @@ class TimeLimits:
         return min(self.greeting, self.command, self.data, self.end)
 
 
+@attrs.frozen
+class _Caller:
+    """One who waits until ``ready`` is true, and is then woken."""
+
+    ready: Callable[[], bool]
+    woken: asyncio.Future[None]
+
+    def look(self) -> None:
+        if not self.woken.done() and self.ready():
+            self.woken.set_result(None)
+
+
 class Wire(asyncio.Protocol):
     """The connection. One caller at a time waits on it.
 
@@ -67,8 +80,7 @@ class Wire(asyncio.Protocol):
         self._deadline: float | None = None
         self._limit = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        self._ready: Callable[[], bool] = bool
-        self._wake: asyncio.Future[None] | None = None
+        self._caller: _Caller | None = None
 
     @property
     def own_address(self) -> str:
@@ -93,9 +105,8 @@ class Wire(asyncio.Protocol):
     async def until(self, ready: Callable[[], bool]) -> None:
         """Wait for what must come true by the time that the connection is lost."""
         while not ready():
-            self._ready = ready
-            self._wake = self._loop.create_future()
-            await self._wake
+            self._caller = _Caller(ready, self._loop.create_future())
+            await self._caller.woken
 
     async def drained(self) -> None:
         """Wait until the operating system has all that was written, or the connection is lost."""
@@ -106,6 +117,7 @@ class Wire(asyncio.Protocol):
                 await self.until(lambda: not self.is_held_back or self.exchange.lost is not None)
         except TimeoutError:
             self._lose(f"the server read nothing for {self.limits.block:g} s")
+            self._line.abort()
 
     async def encrypt(self, context: ssl.SSLContext, host: str) -> None:
         """Start TLS; whatever was read before it is somebody's injection (RFC 3207 §4.2, CVE-2011-0411).
@@ -158,7 +170,9 @@ class Wire(asyncio.Protocol):
         self._stir()
 
     def eof_received(self) -> None:
+        # Not closed in good order: asyncio would first send what still waits here, of a mail that is reported as lost.
         self._lose("the server closed the connection")
+        self._line.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lose(f"the connection was lost: {exc}" if exc else "the server closed the connection")
@@ -175,7 +189,7 @@ class Wire(asyncio.Protocol):
     @property
     def _line(self) -> asyncio.Transport:
         if self._transport is None:
-            raise Lost("there is no connection yet")
+            raise Defect("a wire is used before it has a connection")
         return self._transport
 
     def _lose(self, reason: str) -> None:
@@ -183,8 +197,8 @@ class Wire(asyncio.Protocol):
         self._stir()
 
     def _stir(self) -> None:
-        if self._wake and not self._wake.done() and self._ready():
-            self._wake.set_result(None)
+        if self._caller:
+            self._caller.look()
 
     def _expect_life(self) -> None:
         """Set the deadline for the next reply, if one is awaited."""

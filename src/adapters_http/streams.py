@@ -14,8 +14,8 @@ from aiohttp import hdrs, web
 from adapters_http.middleware.requests import REQUEST_ID, origin_of
 from adapters_http.patience import COUNTING, promptly
 from adapters_http.watching import Rhythm, Watch
+from zero2prod_core.domain.progress_reports import ProgressReport
 from zero2prod_core.errors import Zero2ProdError
-from zero2prod_core.usecases.outlook import Outlook
 
 __all__ = ["Event", "Streams"]
 
@@ -84,7 +84,7 @@ class Streams:
         request: web.Request,
         session: bytes,
         watching: AbstractAsyncContextManager[Watch],
-        told: Callable[[Outlook], str],
+        told: Callable[[ProgressReport], str],
     ) -> web.StreamResponse:
         """Stream what is told of an issue until it is over, the session ends, or the browser leaves.
 
@@ -143,23 +143,23 @@ class _Stream:
     checked_at: float = 0.0
     wrote_at: float = 0.0
 
-    async def run(self, first: Outlook, told: Callable[[Outlook], str]) -> None:
-        outlook, before = first, self.request.headers.get("Last-Event-ID")
+    async def run(self, first: ProgressReport, told: Callable[[ProgressReport], str]) -> None:
+        report, before = first, self.request.headers.get("Last-Event-ID")
         self.checked_at = self.wrote_at = asyncio.get_running_loop().time()
         while True:
-            event = Event(told(outlook))
+            event = Event(told(report))
             if event.id != before:
                 await self._write(event.encoded())
                 before = event.id
-            if outlook.is_over:
+            if report.is_over:
                 await self._write(Event(event.data, OVER).encoded())
                 return
-            following = await self._next(outlook)
+            following = await self._next(report)
             if following is None:
                 return
-            outlook = following
+            report = following
 
-    async def _next(self, seen: Outlook) -> Outlook | None:
+    async def _next(self, seen: ProgressReport) -> ProgressReport | None:
         """The next look; None when there is nobody any more to be told."""
         waiting = asyncio.ensure_future(self.watch.after(seen))
         try:

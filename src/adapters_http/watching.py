@@ -9,15 +9,14 @@ from uuid import UUID
 
 import attrs
 
-from zero2prod_core.domain.progress import Pace, Standing
+from zero2prod_core.domain.progress import LOOK_EVERY, LOOKING_SHARE, Speedometer, Standing, rest_after
+from zero2prod_core.domain.progress_reports import IssueProgress, ProgressReport
 from zero2prod_core.errors import Unavailable
-from zero2prod_core.usecases.issues import IssueProgress
-from zero2prod_core.usecases.outlook import Outlook
 
 __all__ = ["Rhythm", "Watch", "Watches"]
 
-# Issues whose pace is remembered from one page to its next reload: more than are ever sent at once.
-PACES_KEPT: Final = 100
+# Issues whose speed is remembered from one page to its next reload: more than are ever sent at once.
+SPEEDOMETERS_KEPT: Final = 100
 
 
 @attrs.frozen
@@ -26,19 +25,19 @@ class Rhythm:
 
     Args:
         look: between two looks at an issue that is watched.
-        share: of the time at most that is spent on looking, however long the store takes to count.
+        share: of the time at most that is spent on looking, not in seconds.
         beat: the longest silence of a stream; proxies commonly end a connection after a minute of it.
         recheck: how long a stream may outlive its session.
     """
 
-    look: float = 1.0
-    share: float = 0.1
+    look: float = LOOK_EVERY
+    share: float = LOOKING_SHARE
     beat: float = 15.0
     recheck: float = 5.0
 
     def rest(self, took: float) -> float:
         """After a look that took so long."""
-        return max(self.look, took / self.share - took)
+        return rest_after(took, every=self.look, share=self.share)
 
 
 class Watch:
@@ -51,13 +50,13 @@ class Watch:
     def __init__(self, look: Callable[[], Awaitable[object]], rhythm: Rhythm) -> None:
         self._look = look
         self._rhythm = rhythm
-        self._last: Outlook | None = None
+        self._last: ProgressReport | None = None
         self._failure: Exception | None = None
         self._changed = asyncio.Event()
         self._task = asyncio.create_task(self._run())
         self.watchers = 0
 
-    async def after(self, seen: Outlook | None) -> Outlook:
+    async def after(self, seen: ProgressReport | None) -> ProgressReport:
         """The newest look, once it is another one than ``seen``. Raises what looking raised."""
         while self._last is seen or self._last is None:
             if self._failure:
@@ -65,10 +64,15 @@ class Watch:
             await self._changed.wait()
         return self._last
 
-    def see(self, outlook: Outlook) -> None:
+    def see(self, report: ProgressReport) -> None:
         """A look, by whomever: a page that has just been loaded must not be told what was before."""
-        self._last = outlook
+        self._last = report
         self._tell()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it looks no more: its issue is over, or looking failed."""
+        return self._task.done()
 
     def end(self) -> None:
         self._task.cancel()
@@ -97,32 +101,37 @@ class Watch:
 
 
 class Watches:
-    """The watches of a process, and the pace of whatever was looked at lately."""
+    """The watches of a process, and the speed of whatever was looked at lately."""
 
     def __init__(self, show_issue: Callable[[UUID], Awaitable[IssueProgress]], rhythm: Rhythm) -> None:
         self._show_issue = show_issue
         self._rhythm = rhythm
-        self._paces: OrderedDict[UUID, Pace] = OrderedDict()
+        self._speedometers: OrderedDict[UUID, Speedometer] = OrderedDict()
         self._watches: dict[UUID, Watch] = {}
 
-    async def look(self, issue: UUID) -> Outlook:
+    async def look(self, issue: UUID) -> ProgressReport:
         """Raises IssueUnknown, Unavailable."""
         progress = await self._show_issue(issue)
         now = asyncio.get_running_loop().time()
-        pace = self._paces.pop(issue, Pace()).seen(now, Standing.of(progress.sums).tried)
-        self._paces[issue] = pace
-        while len(self._paces) > PACES_KEPT:
-            self._paces.popitem(last=False)
-        outlook = Outlook(progress, pace)
+        before = self._speedometers.pop(issue, Speedometer())
+        speedometer = before.seen(now, Standing.of(progress.sums).tried, sending=progress.is_sending)
+        self._speedometers[issue] = speedometer
+        while len(self._speedometers) > SPEEDOMETERS_KEPT:
+            self._speedometers.popitem(last=False)
+        report = ProgressReport(progress, speedometer)
         if issue in self._watches:
-            self._watches[issue].see(outlook)
-        return outlook
+            self._watches[issue].see(report)
+        return report
 
     @asynccontextmanager
     async def watching(self, issue: UUID) -> AsyncIterator[Watch]:
-        """The issue's one watch, which ends when nobody watches any more."""
+        """The issue's one watch, which ends when nobody watches any more.
+
+        One that has ended by itself may still be read by somebody slow. Its issue may have been resent since, and then
+        it needs another.
+        """
         watch = self._watches.get(issue)
-        if watch is None:
+        if watch is None or watch.has_ended:
             watch = self._watches[issue] = Watch(lambda: self.look(issue), self._rhythm)
         watch.watchers += 1
         try:
@@ -131,4 +140,5 @@ class Watches:
             watch.watchers -= 1
             if not watch.watchers:
                 watch.end()
-                del self._watches[issue]
+                if self._watches.get(issue) is watch:
+                    del self._watches[issue]

@@ -1,16 +1,18 @@
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from adapters_memory.overlay import Overlay
 from adapters_memory.tables import Tables
 from zero2prod_core.domain.breakers import Breaker, BreakerKey
 from zero2prod_core.domain.deliveries import Scope
+from zero2prod_core.domain.instants import Instant
 from zero2prod_core.ports.breakers import BreakerRepository
 
 __all__ = ["InMemoryBreakerRepository"]
 
 
 class InMemoryBreakerRepository(BreakerRepository):
-    def __init__(self, tables: Tables, overlay: Overlay) -> None:
+    def __init__(self, tables: Tables, overlay: Overlay, clock: Callable[[], Instant]) -> None:
+        self._clock = clock
         self._breakers = overlay.of(tables.breakers)
 
     async def hold_batch(self, keys: Collection[BreakerKey]) -> Mapping[BreakerKey, Breaker]:
@@ -24,8 +26,12 @@ class InMemoryBreakerRepository(BreakerRepository):
         for key in keys:
             self._breakers.remove(key)
 
-    async def list(self, limit: int) -> Sequence[Breaker]:
-        return sorted(self._breakers.values(), key=_weight)[:limit]
+    async def sweep(self, before: Instant, limit: int) -> int:
+        return self._breakers.remove_where(lambda breaker: breaker.open_until < before, limit)
+
+    async def list(self, limit: int, at: Instant | None = None) -> Sequence[Breaker]:
+        now = at or self._clock()
+        return sorted((each for each in self._breakers.values() if each.is_open(now)), key=_weight)[:limit]
 
 
 def _weight(breaker: Breaker) -> tuple[bool, int, str]:

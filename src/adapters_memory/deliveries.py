@@ -17,6 +17,7 @@ from zero2prod_core.domain.deliveries import (
     Claimed,
     DeliveryKey,
     DeliveryState,
+    FailedDelivery,
     InDoubt,
     Mark,
     NewDelivery,
@@ -134,12 +135,12 @@ class InMemoryDeliveryLedger(DeliveryLedger):
         return len(failed)
 
     async def doubtful(self, letter: UUID, limit: int, after: DeliveryKey | None = None) -> Sequence[InDoubt]:
-        rows = [row for row in self._rows.of(letter) if row.state is DeliveryState.UNCERTAIN]
-        behind = sorted((row for row in rows if after is None or row.key > after), key=lambda row: row.key)
-        return [
-            InDoubt(row.key, self._recipients.email_of(row), row.attempts, row.due_at, row.reply)
-            for row in behind[:limit]
-        ]
+        rows = self._behind(letter, DeliveryState.UNCERTAIN, after)[:limit]
+        return [InDoubt(row.key, self._recipients.email_of(row), row.attempts, row.due_at, row.reply) for row in rows]
+
+    async def failures(self, letter: UUID, limit: int, after: DeliveryKey | None = None) -> Sequence[FailedDelivery]:
+        rows = self._behind(letter, DeliveryState.FAILED, after)[:limit]
+        return [FailedDelivery(row.key, self._recipients.email_of(row), row.attempts, row.reply) for row in rows]
 
     async def resolve(
         self, letter: UUID, resolution: Resolution, recipients: Collection[UUID] | None, at: Instant | None = None
@@ -187,6 +188,10 @@ class InMemoryDeliveryLedger(DeliveryLedger):
     async def unfinished(self, at: Instant | None = None) -> int:
         return self._rows.unfinished(self._is_open, at or self._clock())
 
+    def _behind(self, letter: UUID, state: DeliveryState, after: DeliveryKey | None) -> list[Row]:
+        rows = [row for row in self._rows.of(letter) if row.state is state]
+        return sorted((row for row in rows if after is None or row.key > after), key=lambda row: row.key)
+
     def _add(self, row: Row) -> bool:
         new = self._rows.get(row.key) is None
         if new:
@@ -198,7 +203,8 @@ class InMemoryDeliveryLedger(DeliveryLedger):
 
     def _claim(self, row: Row, lease: UUID, at: Instant) -> Claimed | None:
         """Lease a due row; one that may not be mailed any more gets the state that says why."""
-        verdict = DeliveryState.FAILED if row.give_up_at <= at else self._judge(row, at)
+        useless = row.give_up_at <= at and not row.key.is_of_issue
+        verdict = DeliveryState.FAILED if useless else self._judge(row, at)
         if not isinstance(verdict, Recipient):
             self._rows.put(row.put_down(verdict, at))
             return None

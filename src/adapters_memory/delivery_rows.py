@@ -82,7 +82,8 @@ class Row:
 
     def ruled(self, ruling: Ruling, at: Instant) -> "Row":
         due_at, state = at + ruling.retry_in, ruling.state
-        if state is DeliveryState.DEFERRED and due_at > self.give_up_at:
+        give_up_at = at + ruling.give_up_in if ruling.give_up_in else self.give_up_at
+        if state is DeliveryState.DEFERRED and due_at > give_up_at:
             state = DeliveryState.FAILED
         lost = (state is DeliveryState.UNCERTAIN) - (self.state is DeliveryState.UNCERTAIN)
         return attrs.evolve(
@@ -91,6 +92,7 @@ class Row:
             attempts=ruling.attempts,
             uncertain_attempts=self.uncertain_attempts + lost,
             due_at=due_at,
+            give_up_at=give_up_at,
             lease=None,
             reply=ruling.reply,
             settled_at=at if state in SETTLED else None,
@@ -120,6 +122,7 @@ class Row:
             state=DeliveryState.PENDING,
             due_at=at,
             give_up_at=give_up_at,
+            attempts=0,
             settled_at=None,
             blames_letter=False,
         )

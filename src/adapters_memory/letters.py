@@ -22,5 +22,7 @@ class InMemoryLetterRepository(LetterRepository):
         return self._letters.get_batch(ids)
 
     async def save(self, letter: Letter) -> None:
-        state, reason = letter.state, letter.pause_reason
-        self._letters.change(letter.id, lambda found: attrs.evolve(found, state=state, pause_reason=reason))
+        def change(found: Letter) -> Letter:
+            return attrs.evolve(found, state=letter.state, pause_reason=letter.pause_reason, imprint=letter.imprint)
+
+        self._letters.change(letter.id, change)

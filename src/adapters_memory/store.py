@@ -99,7 +99,7 @@ class InMemoryTransaction(Transaction):
 
     @property
     def breakers(self) -> InMemoryBreakerRepository:
-        return InMemoryBreakerRepository(self._tables, self._overlay)
+        return InMemoryBreakerRepository(self._tables, self._overlay, self._clock)
 
     @property
     def audit(self) -> InMemoryAuditLog:

@@ -30,8 +30,11 @@ class PostgresBreakerRepository(Repository, BreakerRepository):
     async def remove_batch(self, keys: Collection[BreakerKey]) -> None:
         await self._count(SQL["remove"], **_columns(keys))
 
-    async def list(self, limit: int) -> Sequence[Breaker]:
-        return [_breaker(*row) for row in await self._rows(SQL["list"], limit=limit)]
+    async def sweep(self, before: Instant, limit: int) -> int:
+        return await self._count(SQL["sweep"], before=before, limit=limit)
+
+    async def list(self, limit: int, at: Instant | None = None) -> Sequence[Breaker]:
+        return [_breaker(*row) for row in await self._rows(SQL["list"], limit=limit, at=at)]
 
 
 def _columns(keys: Collection[BreakerKey]) -> dict[str, list[str]]:

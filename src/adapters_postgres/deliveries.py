@@ -1,8 +1,9 @@
 """The ledger of deliveries in PostgreSQL.
 
-Locks are taken in one order everywhere: leases, letters, recipients (subscriptions by e-mail address and newsletter,
-then accounts, then bare e-mail addresses), deliveries; each by its key. Claims and jobs wait for no row: they pass over
-what others hold. Whoever changes a letter or a recipient and then needs a row further up this list must lock it first.
+Locks are taken in one order everywhere: issues, letters and recipients that are to change (subscriptions by e-mail
+address and newsletter, then accounts, then bare e-mail addresses); leases, which settlements share; letters and
+recipients that only must not change; deliveries; breakers; limits. Each kind goes by its key, relays before domains.
+Claims and jobs wait for no row of the ledger: they pass over what others hold.
 
 The statements rely on READ COMMITTED, where each sees all that was committed before it began: once `lock` has what it
 asked for, nothing that a mark depends on can change, and only the statements after it look.
@@ -26,6 +27,7 @@ from zero2prod_core.domain.deliveries import (
     Claimed,
     DeliveryKey,
     DeliveryState,
+    FailedDelivery,
     InDoubt,
     Mark,
     NewDelivery,
@@ -92,6 +94,7 @@ class PostgresDeliveryLedger(Repository, DeliveryLedger):
     ) -> Sequence[Claimed]:
         first, last = (URGENT, URGENT) if urgent else (URGENT + 1, LAST_PRIORITY)
         terms = {"lease": lease, "worker": worker, "lasts": lasts, "first": first, "last": last, "at": at}
+        terms["no_occasion"] = NO_OCCASION
         claimed: list[Claimed] = []
         # Rows that may not be mailed any more are settled on the way: others are looked for in their place.
         for _ in range(MOST_LOOKS):
@@ -149,9 +152,10 @@ class PostgresDeliveryLedger(Repository, DeliveryLedger):
         return await self._number("revive", letter=letter, give_up_after=give_up_after, at=at)
 
     async def doubtful(self, letter: UUID, limit: int, after: DeliveryKey | None = None) -> Sequence[InDoubt]:
-        behind = after or DeliveryKey(letter, UUID(int=0))
-        terms = {"letter": letter, "recipient": behind.recipient, "occasion": behind.occasion, "limit": limit}
-        return [_in_doubt(*row) for row in await self._rows(SQL["doubtful"], **terms)]
+        return [_in_doubt(*row) for row in await self._rows(SQL["doubtful"], **_page(letter, limit, after))]
+
+    async def failures(self, letter: UUID, limit: int, after: DeliveryKey | None = None) -> Sequence[FailedDelivery]:
+        return [_failed(*row) for row in await self._rows(SQL["failures"], **_page(letter, limit, after))]
 
     async def resolve(
         self, letter: UUID, resolution: Resolution, recipients: Collection[UUID] | None, at: Instant | None = None
@@ -261,6 +265,7 @@ def _ruling_columns(rulings: Sequence[Ruling]) -> Columns:
         "codes": [ruling.reply.code for ruling in rulings],
         "replies": [ruling.reply.text for ruling in rulings],
         "blames": [ruling.blames_letter for ruling in rulings],
+        "give_ups": [ruling.give_up_in.total_seconds() if ruling.give_up_in else None for ruling in rulings],
     }
 
 
@@ -293,5 +298,31 @@ def _in_doubt(
     words: str | None,
 ) -> InDoubt:
     key = DeliveryKey(letter, recipient, occasion)
-    mailbox = EmailAddress(email, email_key) if email is not None and email_key is not None else None
-    return InDoubt(key, mailbox, attempts, resend_at, None if words is None else Reply(code, words))
+    return InDoubt(key, _mailbox(email, email_key), attempts, resend_at, _reply(code, words))
+
+
+def _failed(
+    letter: UUID,
+    recipient: UUID,
+    occasion: UUID,
+    email: str | None,
+    email_key: str | None,
+    attempts: int,
+    code: int | None,
+    words: str | None,
+) -> FailedDelivery:
+    key = DeliveryKey(letter, recipient, occasion)
+    return FailedDelivery(key, _mailbox(email, email_key), attempts, _reply(code, words))
+
+
+def _page(letter: UUID, limit: int, after: DeliveryKey | None) -> Mapping[str, object]:
+    behind = after or DeliveryKey(letter, UUID(int=0))
+    return {"letter": letter, "recipient": behind.recipient, "occasion": behind.occasion, "limit": limit}
+
+
+def _mailbox(email: str | None, key: str | None) -> EmailAddress | None:
+    return EmailAddress(email, key) if email is not None and key is not None else None
+
+
+def _reply(code: int | None, words: str | None) -> Reply | None:
+    return None if words is None else Reply(code, words)

@@ -1,10 +1,13 @@
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from uuid import UUID
+
+from psycopg.types.json import Jsonb
 
 from adapters_postgres.repositories import Repository
 from adapters_postgres.sql import load
+from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.instants import Instant
-from zero2prod_core.domain.letters import Letter, LetterKind, LetterState, UncertainPolicy
+from zero2prod_core.domain.letters import Imprint, Letter, LetterKind, LetterState, UncertainPolicy
 from zero2prod_core.ports.letters import LetterRepository
 
 SQL = load("letters")
@@ -27,6 +30,7 @@ class PostgresLetterRepository(Repository, LetterRepository):
             dated_at=letter.dated_at,
             pause_reason=letter.pause_reason,
             markdown=letter.markdown,
+            imprint=_json(letter.imprint),
         )
 
     async def get_batch(self, ids: Collection[UUID], *, lock: bool = False) -> dict[UUID, Letter]:
@@ -34,7 +38,13 @@ class PostgresLetterRepository(Repository, LetterRepository):
         return {found.id: found for found in (_letter(*row) for row in rows)}
 
     async def save(self, letter: Letter) -> None:
-        await self._change(SQL["save"], id=letter.id, state=letter.state.value, pause_reason=letter.pause_reason)
+        await self._change(
+            SQL["save"],
+            id=letter.id,
+            state=letter.state.value,
+            pause_reason=letter.pause_reason,
+            imprint=_json(letter.imprint),
+        )
 
 
 def _letter(
@@ -50,6 +60,7 @@ def _letter(
     dated_at: Instant | None,
     pause_reason: str | None,
     markdown: str | None,
+    imprint: Mapping[str, str | None] | None,
 ) -> Letter:
     return Letter(
         id_,
@@ -64,4 +75,31 @@ def _letter(
         dated_at,
         pause_reason,
         markdown,
+        _imprint(imprint) if imprint else None,
+    )
+
+
+def _json(imprint: Imprint | None) -> Jsonb | None:
+    """E-mail addresses as typed."""
+    if imprint is None:
+        return None
+    return Jsonb(
+        {
+            "name": imprint.name,
+            "sender": imprint.sender.text,
+            "reply_to": imprint.reply_to and imprint.reply_to.text,
+            "postal_address": imprint.postal_address,
+            "mail_domain": imprint.mail_domain,
+        }
+    )
+
+
+def _imprint(stored: Mapping[str, str | None]) -> Imprint:
+    reply_to = stored["reply_to"]
+    return Imprint(
+        str(stored["name"]),
+        EmailAddress.parse(str(stored["sender"])),
+        EmailAddress.parse(reply_to) if reply_to else None,
+        stored["postal_address"],
+        str(stored["mail_domain"]),
     )

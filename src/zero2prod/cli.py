@@ -68,9 +68,19 @@ def main() -> None:
     except IssueUnknown as error:
         fail(f"{error} Those that there are: zero2prod issues list", REFUSED)
     except Zero2ProdError as error:
-        fail(f"{error}{_driver_says(error)}", REFUSED)
+        fail(f"{_as_options(str(error))}{_driver_says(error)}", REFUSED)
     except OSError as error:
         fail(f"the result cannot be written: {error.strerror}.", REFUSED)
+
+
+OPTIONS: Mapping[str, str] = {"text_content": "--text", "html_content": "--html", "markdown_content": "--markdown"}
+"""Fields of an issue's form, and how they are given here."""
+
+
+def _as_options(sentence: str) -> str:
+    for field, option in OPTIONS.items():
+        sentence = sentence.replace(field, option)
+    return sentence
 
 
 def _usage(error: click.UsageError) -> str:

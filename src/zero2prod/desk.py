@@ -62,7 +62,7 @@ class LedgerDesk(Desk):
         self._settle_deliveries = settle
         self._on_release = on_release
         self._low = low
-        self._probing: set[BreakerKey] = set()
+        self._probing: dict[UUID, Collection[BreakerKey]] = {}
         self._silent_until = 0.0
         self._gathering: Gathering[_Visit, Sequence[bool]] = Gathering(self._flush)
         self._urgent: deque[Parcel] = deque()
@@ -84,7 +84,7 @@ class LedgerDesk(Desk):
         if not consignment.parcels:
             return
         self._unsettled[consignment.lease] = len(consignment.parcels)
-        self._probing.update(consignment.probing)
+        self._probing[consignment.lease] = consignment.probing
         (self._urgent if urgent else self._bulk).extend(consignment.parcels)
         self._look_up()
 
@@ -127,6 +127,7 @@ class LedgerDesk(Desk):
         self._urgent = deque(parcel for parcel in self._urgent if parcel.delivery.lease != lease)
         self._bulk = deque(parcel for parcel in self._bulk if parcel.delivery.lease != lease)
         self._unsettled.pop(lease, None)
+        self._probing.pop(lease, None)
         self._look_up()
 
     def _done(self, lease: UUID) -> None:
@@ -135,6 +136,7 @@ class LedgerDesk(Desk):
         self._unsettled[lease] -= 1
         if not self._unsettled[lease]:
             del self._unsettled[lease]
+            self._probing.pop(lease, None)
             self._on_release(lease)
             self._look_up()
 
@@ -148,6 +150,11 @@ class LedgerDesk(Desk):
             self.hungry.set()
         else:
             self.hungry.clear()
+
+    def _learn(self, decided: Collection[BreakerKey]) -> None:
+        """What has been decided about a breaker need not be told again."""
+        for lease, keys in self._probing.items():
+            self._probing[lease] = [key for key in keys if key not in decided]
 
     def _warn(self, report: Report) -> None:
         """Tell the operator, once in a while: a relay that is away fails every mail that is on its way to it."""
@@ -173,8 +180,10 @@ class LedgerDesk(Desk):
         """Settle, however long the store is away: whoever wants to stop cancels the mailer."""
         while True:
             try:
-                settled = await self._settle_deliveries(reports, marks, tuple(self._probing))
-                self._probing.difference_update(settled.decided)
+                probing = {key for keys in self._probing.values() for key in keys}
+                settled = await self._settle_deliveries(reports, marks, probing)
+                if settled.decided:
+                    self._learn(settled.decided)
                 return settled
             except Unavailable as error:
                 log.warning("store_unavailable", during="settle", code=error.code, cause=repr(error.__cause__))

@@ -9,8 +9,8 @@ from zero2prod_core.errors import SettingInvalid
 DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)?")
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
-SHORTEST_RETRY = timedelta(seconds=1)
-"""Sooner a relay that asked to come again later has hardly finished saying so."""
+SHORTEST_RETRY = timedelta(seconds=30)
+"""Sooner a relay that asked to come again later is only told once more, tens of thousands of times a day."""
 
 LONGEST_RETRY = timedelta(days=30)
 """Six times as long as mail is commonly tried at all (RFC 5321 §4.5.4.1)."""
@@ -47,6 +47,7 @@ def _step(part: str, setting: str) -> timedelta:
     except (ValueError, OverflowError):
         step = None
     if step is None or not SHORTEST_RETRY <= step <= LONGEST_RETRY:
-        rule = f"cannot have the step {part!a}. Give waits of 1s to {LONGEST_RETRY.days}d, such as 5m,20m,45m,2h,3h."
+        bounds = f"{SHORTEST_RETRY.seconds}s to {LONGEST_RETRY.days}d"
+        rule = f"cannot have the step {part!a}. Give waits of {bounds}, such as 5m,20m,45m,2h,3h."
         raise SettingInvalid(setting, rule)
     return step

@@ -216,7 +216,7 @@ class DeliverySettings:
         default="5m,20m,45m,2h,3h",
         help=(
             "The waits before a mail that was put off is tried again, one after another; the last repeats. Each is "
-            "1s to 30d, and is varied by a fifth."
+            "30s to 30d, and is varied by a fifth."
         ),
     )
     give_up: timedelta = ts.option(

@@ -38,8 +38,10 @@ def load(
     flags: Mapping[str, object] | None = None,
     environment: Mapping[str, str] | None = None,
     file: Path = FILE,
+    told: Mapping[str, str] | None = None,
 ) -> Settings:
-    """Read and check all settings; ``flags`` maps paths such as ``http.port`` to values.
+    """Read and check all settings; ``flags`` maps paths such as ``http.port`` to values. ``told`` has the form of an
+    environment, and is for what none of the others gives.
 
     Raises:
         SettingInvalid: the first one that is unknown or impossible.
@@ -48,7 +50,12 @@ def load(
     over: dict[str, Any] = {}
     for path, value in (flags or {}).items():
         set_path(over, path, value)
-    loaders: Sequence[Loader] = [FileLoader({"*.toml": TomlFormat(None)}, [file]), DictLoader(given), DictLoader(over)]
+    loaders: Sequence[Loader] = [
+        DictLoader(_from_environment(told or {})),
+        FileLoader({"*.toml": TomlFormat(None)}, [file]),
+        DictLoader(given),
+        DictLoader(over),
+    ]
     try:
         settings = ts.load_settings(Settings, loaders, converter=_converter())
     except InvalidSettingsError as error:

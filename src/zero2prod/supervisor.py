@@ -5,8 +5,10 @@ import os
 import socket
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
+from types import MappingProxyType
 
 import attrs
 import click
@@ -31,6 +33,15 @@ from zero2prod_core.domain.origins import system
 from zero2prod_core.errors import SettingInvalid
 
 log = structlog.get_logger(__name__)
+
+WAYS: Mapping[Transport, str] = MappingProxyType(
+    {
+        Transport.POSTMARK: "Postmark",
+        Transport.CONSOLE: "this terminal",
+        Transport.MEMORY: "the memory of each worker",
+    }
+)
+"""Where mail goes that goes to no relay."""
 
 FIRST_ACCOUNT = Username("admin")
 
@@ -211,6 +222,8 @@ async def _announce(settings: Settings, mailbox_url: str | None, plan: Plan) -> 
         places.append(("Staff", f"{settings.base_url}/admin/dashboard", "Log in here to publish an issue."))
     if mailbox_url:
         places.append(("Mailbox", mailbox_url, "Every mail that is sent lands here, and goes nowhere else."))
+    else:
+        places.append(("Mail", _where_mail_goes(settings), "Every mail goes there."))
     with suppress(OSError):
         for name, url, sentence in places:
             click.echo(f"{name:<9}{url}\n{'':<9}{sentence}")
@@ -218,6 +231,13 @@ async def _announce(settings: Settings, mailbox_url: str | None, plan: Plan) -> 
     if plan.data_dir != default_data_dir():
         _say(f"Other commands, in a second terminal: {program(plan.data_dir)} …")
     _say(f"Ctrl-C stops everything; the data stays in {plan.data_dir}.")
+
+
+def _where_mail_goes(settings: Settings) -> str:
+    """Nothing of the relay's credentials."""
+    if settings.mail.transport is not Transport.SMTP:
+        return WAYS[settings.mail.transport]
+    return f"{settings.relay.host}:{settings.relay.port}"
 
 
 def _say(sentence: str) -> None:

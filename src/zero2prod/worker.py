@@ -112,22 +112,25 @@ class Worker:
         """Try each due mail once and run each job once."""
         async with self._sending():
             await self._beat()
-            await self._deliver_all()
+            put_off = await self._deliver_all()
             for job in JOBS:
                 await self._job(job)()
-            await self._deliver_all()
-        return Drained(self._desk.outcomes, self._untried() + await self._app.count_unfinished())
+            put_off += await self._deliver_all()
+        return Drained(self._desk.outcomes, put_off + self._untried() + await self._app.count_unfinished())
 
-    async def _deliver_all(self) -> None:
-        """Until nothing is due, or the relay takes nothing of what is: that would soon be due again, without end. What
-        is put off leaves its place to others.
+    async def _deliver_all(self) -> int:
+        """Until nothing is due, or the relay takes nothing of what is: that would soon be due again, without end.
+
+        What a rate puts off leaves its place to others; returns how many those are.
         """
-        tried, others = -1, False
+        tried, others, put_off = -1, False, 0
         while not self._stopping.is_set() and (others or self._tried() > tried):
             tried = self._tried()
             claims = [await self._claim(urgent=urgent, insist=True) for urgent in (True, False)]
             others = any(claim.postponed for claim in claims)
+            put_off += sum(claim.postponed for claim in claims)
             await self._desk.idle()
+        return put_off
 
     def _tried(self) -> int:
         return self._desk.outcomes.total() - self._untried()

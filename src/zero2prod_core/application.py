@@ -30,7 +30,7 @@ from zero2prod_core.usecases.deliveries import (
     ReleaseLease,
     RenewLease,
 )
-from zero2prod_core.usecases.doubts import ListUncertain, ResolveUncertain
+from zero2prod_core.usecases.doubts import ListFailures, ListUncertain, ResolveUncertain
 from zero2prod_core.usecases.issue_steering import CancelIssue, FinishIssues, PauseIssue, ResendIssue, ResumeIssue
 from zero2prod_core.usecases.issues import ListIssues, Publish, ShowIssue
 from zero2prod_core.usecases.newsletters import CreateNewsletter, EditNewsletter, FindNewsletter, ListNewsletters
@@ -115,6 +115,7 @@ class Application:
     resume_issue: ResumeIssue
     cancel_issue: CancelIssue
     resend_issue: ResendIssue
+    list_failures: ListFailures
     list_uncertain: ListUncertain
     resolve_uncertain: ResolveUncertain
     claim_deliveries: ClaimDeliveries
@@ -155,11 +156,12 @@ class Application:
             list_newsletters=ListNewsletters(uow),
             publish=Publish(uow, ids, policy, auditor),
             list_issues=ListIssues(uow),
-            show_issue=ShowIssue(uow),
+            show_issue=ShowIssue(uow, policy),
             pause_issue=PauseIssue(uow, auditor),
-            resume_issue=ResumeIssue(uow, auditor),
+            resume_issue=ResumeIssue(uow, policy, auditor),
             cancel_issue=CancelIssue(uow, auditor),
             resend_issue=ResendIssue(uow, policy, auditor),
+            list_failures=ListFailures(uow),
             list_uncertain=ListUncertain(uow),
             resolve_uncertain=ResolveUncertain(uow, auditor),
             claim_deliveries=ClaimDeliveries(uow, ids, keys, policy, Traffic(policy, randomness)),

@@ -36,6 +36,7 @@ Nothing here knows of HTTP or of exit codes: each adapter maps codes to its own 
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 
@@ -251,8 +252,21 @@ class TransitionRefused(Refusal):
 
     code = "transition_refused"
 
+    REMEDIES: ClassVar[Mapping[tuple[str, str], str]] = MappingProxyType(
+        {
+            ("sending", "resume"): "It is on its way already.",
+            ("sending", "resend"): "Wait until it is finished.",
+            ("paused", "pause"): "It stands still already.",
+            ("paused", "resend"): "Resume it first, and wait until it is finished.",
+            ("finished", ""): "Nothing of it waits any more; what failed can be sent again.",
+            ("cancelled", ""): "That is for good. Publish its words as a new issue.",
+        }
+    )
+    """What a person may do instead, by an issue's state and what was asked for, or by the state alone."""
+
     def __init__(self, what: str, state: str, event: str) -> None:
-        super().__init__(f"{what}: cannot {event} while {state}.", state=state, event=event)
+        remedy = self.REMEDIES.get((state, event)) or self.REMEDIES.get((state, ""), "")
+        super().__init__(f"{what}: cannot {event} while {state}. {remedy}".strip(), state=state, event=event)
 
 
 class NothingToResend(Refusal):

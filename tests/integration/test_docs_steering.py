@@ -21,8 +21,8 @@ from zero2prod.settings_loading import load
 from zero2prod.testing.builders import number, origin, subscriber
 from zero2prod_core.domain.deliveries import DeliveryState, Outcome, Rejected, Reply, Uncertain
 from zero2prod_core.domain.issues import Issue, IssueState
+from zero2prod_core.domain.progress_reports import IssueProgress
 from zero2prod_core.domain.subscribers import Subscriber
-from zero2prod_core.usecases.issues import IssueProgress
 
 # Each block is one to three commands, of a second or two each.
 pytestmark = [pytest.mark.timeout(240), pytest.mark.untraced]
@@ -97,7 +97,7 @@ def machine(postgres_server: EmbeddedPostgres) -> Iterator[Machine]:
 
 
 def test_an_issue_is_watched_held_and_decided(machine: Machine) -> None:
-    watch, hold, decide, again, *_ = blocks("steer-an-issue", "sh")
+    watch, hold, decide, failed, again, *_ = blocks("steer-an-issue", "sh")
     there, believed, lost, refused = readers = [subscriber() for _ in range(4)]
     issue = machine.published(*readers)
     said = machine.types(hold, issue)
@@ -110,6 +110,9 @@ def test_an_issue_is_watched_held_and_decided(machine: Machine) -> None:
     assert "Counted 1 mail as sent." in said
     assert "Sending 1 mail once more." in said
     machine.settle((lost, SENT))
+    said = machine.types(failed, issue)
+    assert refused.email.text in said
+    assert str(REFUSED.reply.code) in said
     assert f"Sending what failed of {issue.id} again." in machine.types(again, issue)
     machine.settle((refused, SENT))
     said = machine.types(watch, issue)

@@ -103,6 +103,12 @@ async def rows_read_throughout(store: Database, pool: Pool) -> int:
     return sum(count for _, count in store.superuser.execute(READ_THROUGHOUT).fetchall())
 
 
+A_PAGE = 5
+"""Rows that, with what was updated of them, surely fit into one page."""
+
+UPDATES = b"SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'deliveries'"
+
+
 async def test_plans_of_an_empty_ledger_serve_a_full_one(store: Database, pool: Pool) -> None:
     ledger = Ledger(PostgresUnitOfWork(pool))
     words, (reader,) = await ledger.letter(), await ledger.readers(1)
@@ -116,6 +122,30 @@ async def test_plans_of_an_empty_ledger_serve_a_full_one(store: Database, pool: 
     for _ in range(OFTEN):
         assert await send(ledger, 10) == 10
     assert await rows_read_throughout(store, pool) == before
+
+
+async def test_a_mark_touches_no_index(postgres_server: EmbeddedPostgres) -> None:
+    with migrated_database(postgres_server, "marks") as store:
+        pool = Pool(store.url, size=1)
+        await pool.open()
+        ledger = Ledger(PostgresUnitOfWork(pool))
+        words, readers = await ledger.letter(), await ledger.readers(A_PAGE)
+        await ledger.enqueue(*(delivery(words, reader) for reader in readers))
+        taken = await ledger.claim()
+        before, untouched_before = await updates_of_rows(store, pool)
+        assert await ledger.mark(*taken) == [True] * A_PAGE
+        updated, untouched = await updates_of_rows(store, pool)
+        await pool.close()
+    assert (updated - before, untouched - untouched_before) == (A_PAGE, A_PAGE)
+
+
+async def updates_of_rows(store: Database, pool: Pool) -> tuple[int, int]:
+    """How many rows of the ledger were updated, and how many of these without touching an index."""
+    async with pool.connection() as connection:
+        await connection.execute("SELECT pg_stat_force_next_flush()")
+    store.superuser.execute("SELECT pg_stat_clear_snapshot()")
+    ((updated, untouched),) = store.superuser.execute(UPDATES).fetchall()
+    return updated, untouched
 
 
 Verb: TypeAlias = Callable[[Ledger, Letter], Awaitable[object]]
@@ -155,6 +185,7 @@ VERBS: Mapping[str, Verb] = {
     "compact": lambda ledger, _: ledger.compact(T0 - timedelta(days=30)),
     "recent": lambda ledger, words: ledger.recent(words),
     "doubtful": lambda ledger, words: ledger.doubtful(words, 10),
+    "failures": lambda ledger, words: ledger.failures(words, 10),
     "possibly twice": lambda ledger, words: ledger.possibly_twice(words),
     "sums": lambda ledger, words: ledger.sums(words),
     "any sent": lambda ledger, words: ledger.any_sent(words),

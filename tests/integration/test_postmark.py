@@ -11,6 +11,7 @@ from adapters_email import lanes, postmark
 from adapters_email.postmark import PostmarkMailer
 from adapters_email.postmark_api import LONGEST_ANSWER, PostmarkAccount
 from tests.support.desks import RecordingDesk
+from tests.support.hostile_letters import TOO_DEEP, letter_of
 from tests.support.parcels import CONFIRMATION, UNSUBSCRIBE_LINK, issue, listed, parcel
 from tests.support.postmark_server import CLOSE, RESET, SILENT, Answer, PostmarkServer, Received
 from tests.support.smtp_server import certificate
@@ -164,6 +165,13 @@ class TestTheOrderOfThings:
 
     async def test_a_letter_that_is_no_mail_stops_no_other(self, server: PostmarkServer) -> None:
         broken = parcel(issue("line\nbreak"))
+        desk = RecordingDesk([broken, *parcels(2)])
+        await mailer(server).run(desk)
+        assert sorted(type(outcome).__name__ for outcome in desk.outcomes) == ["SenderFault", "Sent", "Sent"]
+        assert broken.mark not in desk.marks
+
+    async def test_a_letter_that_cannot_be_read_stops_no_other(self, server: PostmarkServer) -> None:
+        broken = parcel(letter_of(TOO_DEEP))
         desk = RecordingDesk([broken, *parcels(2)])
         await mailer(server).run(desk)
         assert sorted(type(outcome).__name__ for outcome in desk.outcomes) == ["SenderFault", "Sent", "Sent"]

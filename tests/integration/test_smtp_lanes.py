@@ -10,6 +10,7 @@ from adapters_email import lanes
 from adapters_email.smtp import SmtpMailer
 from adapters_email.smtp_url import SmtpUrl
 from tests.support.desks import RecordingDesk
+from tests.support.hostile_letters import ENDLESS, letter_of
 from tests.support.parcels import CONFIRMATION, parcel
 from tests.support.smtp_server import DROP, SILENT, Received, SmtpServer
 from zero2prod_core.domain.deliveries import Deferred, Reply, Scope, Sent, Throttled, Uncertain
@@ -37,6 +38,13 @@ async def cancelled(task: asyncio.Task[None]) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_an_urgent_mail_goes_while_a_letter_takes_for_ever(server: SmtpServer) -> None:
+    desk = RecordingDesk([parcel(letter_of(ENDLESS)), parcel(CONFIRMATION)], closed=False)
+    running = asyncio.create_task(mailer(server, 2).run(desk))
+    assert await desk.reported(1) == [QUEUED]
+    await cancelled(running)
 
 
 class TestTheOrderOfThings:

@@ -1,11 +1,10 @@
-"""The whole engine in this process, over a ledger in memory and our own SMTP: an issue, and what the ledger says of it.
+"""The whole engine in this process, from the ledger to our own SMTP: an issue, and what the ledger says of it."""
 
-Time stands still, for the ledger alone, until a test moves it.
-"""
-
+import asyncio
+import ssl
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 import attrs
@@ -13,22 +12,23 @@ import attrs
 from adapters_email.dialogue import Way
 from adapters_email.smtp import SmtpMailer
 from adapters_email.smtp_url import SmtpUrl
-from adapters_memory.delivery_rows import HELD, Row
-from tests.support.core import publication
+from tests.support.engine_stores import Row, Store, Stores
 from tests.support.relays import Relay
 from tests.support.waiting import eventually
-from tests.support.works import Works
-from zero2prod.testing.builders import origin
-from zero2prod.worker import Pace
+from zero2prod.testing.builders import email, origin, publication, subscriber
+from zero2prod.worker import Worker
 from zero2prod_core.domain.deliveries import DeliveryState, Scope
 from zero2prod_core.domain.issues import Content, Issue, IssueState
-from zero2prod_core.domain.suppressions import Reason
+from zero2prod_core.ports.mailer import Mailer
 
 PATIENCE = 30.0
 
 CONNECTIONS = 4
 
-PACE = Pace(poll=timedelta(milliseconds=20))
+NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Nothing here is encrypted, and reading the system's certificates takes longer than delivering."""
+
+HELD = frozenset({DeliveryState.LEASED, DeliveryState.ATTEMPTING})
 
 FINAL = frozenset({DeliveryState.SENT, DeliveryState.FAILED})
 
@@ -37,6 +37,9 @@ UNTIL_ALL_IS_DUE = timedelta(hours=5)
 
 A_WHILE = timedelta(minutes=15)
 """Longer than a relay's breaker may stay open, and so short that even a mail put off ten times is not given up."""
+
+MOST_DRAINS = 100
+"""Workers, one after another: more than a server that takes mail now and then makes necessary."""
 
 
 @attrs.frozen
@@ -54,81 +57,91 @@ class Fate:
 
 @attrs.frozen
 class Engine:
-    works: Works
+    """``mailer`` makes a new one for each worker; ``first`` is there until its worker has ended."""
+
+    store: Store
     issue: Issue
+    mailer: Callable[[], Mailer]
+    first: AsyncExitStack
 
     async def settled(self) -> None:
-        """Wait until every delivery was tried, or its issue paused."""
+        """Wait until every delivery was tried, or its issue paused, and end the worker: where the store has a time of
+        its own, it would try again.
+        """
         assert await eventually(self._is_settled, PATIENCE), self.rows()
+        await self.first.aclose()
 
     async def finish(self) -> None:
-        """With a server that takes mail again: have a person resume the issue, time pass, and all be done."""
+        """Afterwards, with a server that takes mail again: have a person resume the issue, time pass, and other workers do it all.
+
+        A new worker knows nothing of a relay that was away.
+        """
         if (await self._now()).state is IssueState.PAUSED:
-            await self.works.application.resume_issue(origin(), self.issue.id)
-        self.works.core.clock.forward(UNTIL_ALL_IS_DUE)
-        assert await eventually(self._is_over, PATIENCE), self.rows()
+            await self.store.application.resume_issue(origin(), self.issue.id)
+        self.store.forward(UNTIL_ALL_IS_DUE)
+        for _ in range(MOST_DRAINS):
+            await Worker("another", self.store.parts(self.mailer())).drain()
+            if all(row.state in FINAL for row in self.rows().values()):
+                return
+            self.store.forward(A_WHILE)
+        raise AssertionError(self.rows())
 
     def rows(self) -> Mapping[str, Row]:
         """By the recipients' e-mail addresses."""
-        tables = self.works.core.store._tables
-        return {
-            tables.subscribers.rows[row.key.recipient].email.text: row
-            for row in tables.deliveries.rows.values()
-            if row.key.letter == self.issue.letter
-        }
+        return {row.email: row for row in self.store.rows()}
 
     async def fates(self) -> set[Fate]:
         """Of all mails."""
-        tables, issue = self.works.core.store._tables, await self._now()
-        domains = {key.subject for key in tables.breakers.rows if key.scope is Scope.DOMAIN}
-        relay = Scope.RELAY if any(key.scope is Scope.RELAY for key in tables.breakers.rows) else None
-        bounced = {digest for digest, reason in tables.suppressions.rows if reason is Reason.BOUNCE}
-        return {
-            Fate(
-                row.state,
-                row.attempts,
-                Scope.DOMAIN if row.domain in domains else relay,
-                row.digest in bounced,
-                issue.pause_reason,
-            )
-            for row in self.rows().values()
-        }
+        reason = (await self._now()).pause_reason
+        return {Fate(row.state, row.attempts, row.breaker, row.is_suppressed, reason) for row in self.rows().values()}
 
     def judge(self, relay: Relay) -> None:
         """Whoever is served got the mail, nobody else did, and nobody more often than an answer was lost."""
         copies = Counter(mail.recipient for mail in relay.mails)
         assert len({(mail.recipient, mail.message_id, mail.digest) for mail in relay.mails}) == len(copies)
-        for email, row in self.rows().items():
+        for reader, row in self.rows().items():
             least = int(row.state is DeliveryState.SENT)
-            assert least <= copies.pop(email, 0) <= row.uncertain_attempts + least, (email, row)
+            assert least <= copies.pop(reader, 0) <= row.uncertain_attempts + least, (reader, row)
         assert not copies, "somebody got it who is no reader"
 
     async def _now(self) -> Issue:
-        (issue,) = await self.works.application.list_issues()
+        (issue,) = await self.store.application.list_issues()
         return issue
 
     async def _is_settled(self) -> bool:
         is_paused = (await self._now()).state is IssueState.PAUSED
-        return all(row.state not in HELD and (row.reply or is_paused) for row in self.rows().values())
-
-    async def _is_over(self) -> bool:
-        await self.works.application.jobs.expire_leases()
-        if not any(row.state in HELD for row in self.rows().values()):
-            self.works.core.clock.forward(A_WHILE)
-        return all(row.state in FINAL for row in self.rows().values())
+        return all(row.state not in HELD and (row.is_answered or is_paused) for row in self.rows().values())
 
 
 @asynccontextmanager
 async def engine(
-    relay: Relay, way: Way, *readers: str, time_limit: float = PATIENCE, content: Content | None = None
+    stores: Stores, relay: Relay, way: Way, *readers: str, time_limit: float = PATIENCE, content: Content | None = None
 ) -> AsyncIterator[Engine]:
     """An issue on its way to these readers, by a worker over kept connections."""
-    works = Works()
-    url = SmtpUrl.parse(f"smtp://127.0.0.1:{relay.port}?tls=none")
-    mailer = SmtpMailer(url, connections=CONNECTIONS, time_limit=time_limit, most_advanced=way)
-    for reader in readers:
-        await works.core.confirmed(reader)
-    wish = publication()
-    issue = await works.application.publish(attrs.evolve(wish, content=content or wish.content), origin())
-    async with works.working(mailer, PACE):
-        yield Engine(works, issue)
+
+    def mailer() -> Mailer:
+        url = SmtpUrl.parse(f"smtp://127.0.0.1:{relay.port}?tls=none")
+        return SmtpMailer(
+            url, connections=CONNECTIONS, time_limit=time_limit, context=NO_CERTIFICATES, most_advanced=way
+        )
+
+    async with stores() as store:
+        async with store.uow() as tx:
+            await tx.subscribers.claim_batch([subscriber(email(reader)) for reader in readers])
+        wish = publication()
+        issue = await store.application.publish(attrs.evolve(wish, content=content or wish.content), origin())
+        async with AsyncExitStack() as first:
+            await first.enter_async_context(_working(store, mailer()))
+            yield Engine(store, issue, mailer, first)
+
+
+@asynccontextmanager
+async def _working(store: Store, mailer: Mailer) -> AsyncIterator[None]:
+    """A worker that runs, and is stopped at the end."""
+    worker = Worker("worker", store.parts(mailer))
+    task = asyncio.create_task(worker.run())
+    try:
+        yield
+    finally:
+        worker.stop()
+        await asyncio.wait_for(task, PATIENCE)

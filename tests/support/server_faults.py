@@ -32,7 +32,7 @@ def go_on(server: EmbeddedPostgres) -> None:
 
 
 def kill(server: EmbeddedPostgres) -> None:
-    """As by a power cut; returns when its last process is gone."""
+    """All its processes at once, without warning; returns when the last is gone. What the kernel has of them stays."""
     _send(signal.SIGKILL, processes(server))
     assert until(lambda: server.pid is None and not processes(server))
 

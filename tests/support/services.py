@@ -32,6 +32,9 @@ STARTS_WITHIN = 30.0
 # A worker gives the mails under way 25 s.
 ENDS_WITHIN = 30.0
 
+MEMORY_AT_MOST = 150
+"""Megabytes that a worker may need, whatever the audience."""
+
 LINES_SHOWN = 40
 
 SECRET_KEYS = f"{KEY.id}:{KEY.secret.hex()}"

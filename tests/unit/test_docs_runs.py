@@ -58,7 +58,7 @@ RUNS: Mapping[str, Sequence[str]] = {
     ],
     "docs/how-to/send-through-postmark.md": [POSTMARK] * 3,
     "docs/how-to/sign-with-dkim.md": [DKIM] * 4,
-    "docs/how-to/steer-an-issue.md": [*[STEERED] * 4, CANCELLED, SLOWER],
+    "docs/how-to/steer-an-issue.md": [*[STEERED] * 5, CANCELLED, SLOWER],
     "docs/how-to/test-your-own-adapter.md": [INSTALLS, EXAMPLES],
     "docs/how-to/upgrade.md": [
         *[UPGRADE] * 4,

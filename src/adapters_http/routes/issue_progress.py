@@ -15,8 +15,9 @@ from adapters_http.streams import Streams
 from adapters_http.watching import Rhythm, Watches
 from zero2prod_core.application import Application
 from zero2prod_core.domain.deliveries import DeliveryState
+from zero2prod_core.domain.progress_reports import ProgressReport
 from zero2prod_core.domain.remedies import remedy_of
-from zero2prod_core.usecases.outlook import Outlook
+from zero2prod_core.domain.state_words import MEANINGS
 
 __all__ = ["IssueProgressPages"]
 
@@ -45,22 +46,23 @@ class IssueProgressPages:
         return [web.get(ISSUE, self.show), web.get(f"{ISSUE}/events", self.events, allow_head=False)]
 
     async def show(self, request: web.Request) -> web.Response:
-        outlook = await promptly(self.watches.look(issue_of(request)), COUNTING)
+        report = await promptly(self.watches.look(issue_of(request)), COUNTING)
         if wants_json(request):
-            return web.json_response(outlook.told())
-        return self._page(request, outlook)
+            return web.json_response(report.told())
+        return self._page(request, report)
 
-    def _page(self, request: web.Request, outlook: Outlook) -> web.Response:
+    def _page(self, request: web.Request, report: ProgressReport) -> web.Response:
         response = self.pages.staff(
             request,
             "issue.html",
-            progress=outlook.progress,
-            outlook=outlook,
-            here=path_of(outlook.issue.id),
-            kind=kind_of_page(outlook),
-            words=words_of(outlook),
-            remedy=remedy_of(outlook.issue),
+            progress=report.progress,
+            report=report,
+            here=path_of(report.issue.id),
+            kind=kind_of_page(report),
+            words=words_of(report),
+            remedy=remedy_of(report.issue),
             states=DeliveryState,
+            meanings=MEANINGS,
             still=STILL in request.query,
         )
         response.headers["Content-Security-Policy"] = LIVE_POLICY
@@ -71,5 +73,5 @@ class IssueProgressPages:
         return await self.streams.answer(request, visitor_of(request).session, watching, _told)
 
 
-def _told(outlook: Outlook) -> str:
-    return json.dumps(told_to_page(outlook), separators=(",", ":"))
+def _told(report: ProgressReport) -> str:
+    return json.dumps(told_to_page(report), separators=(",", ":"))

@@ -15,8 +15,8 @@ from zero2prod_core.application import Application
 from zero2prod_core.domain.deliveries import Resolution
 from zero2prod_core.domain.issues import Issue
 from zero2prod_core.domain.origins import Origin
+from zero2prod_core.domain.progress_reports import told_of_doubt, told_of_failure, told_of_issue, words_of_reply
 from zero2prod_core.errors import FieldInvalid, FieldMissing
-from zero2prod_core.usecases.outlook import told_of_doubt, told_of_issue
 
 __all__ = ["IssueSteering"]
 
@@ -49,6 +49,7 @@ class IssueSteering:
             web.get(f"{ISSUE}/cancel", self.ask_to_cancel),
             web.post(f"{ISSUE}/cancel", self._steering(app.cancel_issue, CANCELLED)),
             web.post(f"{ISSUE}/resend", self._steering(app.resend_issue, RESENT)),
+            web.get(f"{ISSUE}/failures", self.show_failures),
             web.get(f"{ISSUE}/uncertain", self.show_uncertain),
             web.post(f"{ISSUE}/uncertain", self.resolve),
         ]
@@ -79,6 +80,23 @@ class IssueSteering:
         following = found[-1].key.recipient if len(found) == LISTED else None
         return self.pages.staff(
             request, "issue_uncertain.html", here=path_of(issue), progress=progress, doubts=found, next=following
+        )
+
+    async def show_failures(self, request: web.Request) -> web.Response:
+        issue, after = issue_of(request), request.query.get("after")
+        behind = _recipient(after, "after") if after else None
+        found = await promptly(self.application.list_failures(issue, LISTED, behind))
+        if wants_json(request):
+            return web.json_response([told_of_failure(failed) for failed in found])
+        following = found[-1].key.recipient if len(found) == LISTED else None
+        return self.pages.staff(
+            request,
+            "issue_failures.html",
+            here=path_of(issue),
+            progress=await promptly(self.application.show_issue(issue), COUNTING),
+            failures=found,
+            words=words_of_reply,
+            next=following,
         )
 
     async def resolve(self, request: web.Request) -> web.Response:

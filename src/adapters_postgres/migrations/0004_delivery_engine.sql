@@ -1,6 +1,7 @@
 -- Issues in Markdown, causes of pauses, breakers that one worker tries, and a ledger whose old rows become sums.
 
 ALTER TABLE letters ADD COLUMN markdown_body text;
+ALTER TABLE letters ADD COLUMN imprint jsonb CHECK (jsonb_typeof(imprint) = 'object');
 ALTER TABLE letters DROP CONSTRAINT letters_words;
 ALTER TABLE letters ADD CONSTRAINT letters_words CHECK (
     CASE kind
@@ -13,6 +14,9 @@ ALTER TABLE newsletter_issues ADD COLUMN pause_cause text COLLATE "C"
     CHECK (pause_cause IN ('person', 'sender', 'refusals'));
 
 ALTER TABLE deliveries ADD COLUMN blames_letter boolean NOT NULL DEFAULT false;
+-- An index that looked at the state itself would be touched by every mark.
+ALTER TABLE deliveries ADD COLUMN has_failed boolean NOT NULL GENERATED ALWAYS AS (state = 'failed') STORED;
+CREATE INDEX deliveries_failed ON deliveries (letter_id, recipient_id, occasion) WHERE has_failed;
 -- A letter's last outcomes, and what is old enough to become sums.
 CREATE INDEX deliveries_by_settlement ON deliveries (letter_id, settled_at) WHERE settled_at IS NOT NULL;
 CREATE INDEX deliveries_blaming ON deliveries (letter_id, recipient_id, occasion) WHERE blames_letter;

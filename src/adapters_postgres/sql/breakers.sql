@@ -21,7 +21,13 @@ ON CONFLICT (scope, subject) DO UPDATE SET
 -- name: remove
 DELETE FROM breakers WHERE (scope, subject) IN (SELECT * FROM unnest(%(scopes)s::text[], %(subjects)s::text[]))
 
+-- name: sweep
+DELETE FROM breakers WHERE (scope, subject) IN (
+    SELECT scope, subject FROM breakers WHERE open_until < %(before)s LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+)
+
 -- name: list
 SELECT scope, subject, open_until, failures, reason, probing FROM breakers
+WHERE open_until > coalesce(%(at)s::timestamptz, clock_timestamp())
 ORDER BY scope DESC, failures DESC, subject
 LIMIT %(limit)s::integer

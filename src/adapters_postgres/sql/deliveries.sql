@@ -88,7 +88,10 @@ due AS MATERIALIZED (
 judged AS MATERIALIZED (
     SELECT
         letter_id, recipient_id, occasion, email, email_key, name,
-        CASE WHEN give_up_at <= clock.at THEN 'failed' ELSE coalesce(verdict, 'leased') END AS state
+        CASE
+            WHEN give_up_at <= clock.at AND occasion <> %(no_occasion)s::uuid THEN 'failed'
+            ELSE coalesce(verdict, 'leased')
+        END AS state
     FROM due, clock, delivery_standing(
         due.kind, recipient_kind, recipient_id, occasion, email_digest_key, email_digest, clock.at
     )
@@ -159,16 +162,18 @@ SELECT count(*) FROM (
 WITH clock AS MATERIALIZED (SELECT coalesce(%(at)s::timestamptz, clock_timestamp()) AS at),
 ruled AS MATERIALIZED (
     SELECT
-        ruling.*, clock.at, next_at,
-        CASE WHEN ruling.state = 'deferred' AND next_at > give_up_at THEN 'failed' ELSE ruling.state END AS verdict
+        ruling.*, clock.at, next_at, end_at,
+        CASE WHEN ruling.state = 'deferred' AND next_at > end_at THEN 'failed' ELSE ruling.state END AS verdict
     FROM clock CROSS JOIN unnest(
         %(letters)b::uuid[], %(recipients)b::uuid[], %(occasions)b::uuid[], %(leases)b::uuid[], %(attempts)b::smallint[],
-        %(states)b::text[], %(counted)b::smallint[], %(waits)b::float8[], %(codes)b::smallint[], %(replies)b::text[], %(blames)b::boolean[]
+        %(states)b::text[], %(counted)b::smallint[], %(waits)b::float8[], %(codes)b::smallint[], %(replies)b::text[],
+        %(blames)b::boolean[], %(give_ups)b::float8[]
     ) WITH ORDINALITY AS ruling (
-        letter_id, recipient_id, occasion, lease_id, attempt, state, counted, seconds, code, words, blames, place
+        letter_id, recipient_id, occasion, lease_id, attempt, state, counted, seconds, code, words, blames, give_up, place
     )
     CROSS JOIN LATERAL (SELECT clock.at + seconds * interval '1 second') AS next (next_at)
     JOIN deliveries USING (letter_id, recipient_id, occasion)
+    CROSS JOIN LATERAL (SELECT coalesce(clock.at + give_up * interval '1 second', give_up_at)) AS last (end_at)
     LEFT JOIN leases ON leases.lease_id = ruling.lease_id AND leases.expires_at > clock.at
     WHERE deliveries.state || '>' || ruling.state = ANY (%(arrows)b::text[]) AND CASE deliveries.state
         WHEN 'uncertain' THEN ruling.state = 'sent' AND attempts = attempt
@@ -184,6 +189,7 @@ UPDATE deliveries SET
         uncertain_attempts + (verdict = 'uncertain')::integer - (deliveries.state = 'uncertain')::integer,
     lease_id = NULL,
     due_at = CASE WHEN verdict IN ('pending', 'deferred') THEN next_at END,
+    give_up_at = end_at,
     resend_at = CASE verdict WHEN 'uncertain' THEN next_at END,
     settled_at = CASE WHEN verdict NOT IN ('pending', 'deferred', 'uncertain') THEN ruled.at END,
     reply_code = code,
@@ -314,7 +320,7 @@ failed AS MATERIALIZED (
 revived AS (
     UPDATE deliveries SET
         state = 'pending', due_at = clock.at, give_up_at = clock.at + %(give_up_after)s::interval, settled_at = NULL,
-        blames_letter = false
+        blames_letter = false, attempts = 0
     FROM failed, clock
     WHERE deliveries.letter_id = failed.letter_id AND deliveries.recipient_id = failed.recipient_id
         AND deliveries.occasion = failed.occasion
@@ -329,6 +335,16 @@ FROM deliveries JOIN letters USING (letter_id) CROSS JOIN LATERAL delivery_stand
     letters.kind, recipient_kind, recipient_id, occasion, email_digest_key, email_digest, clock_timestamp()
 ) AS standing
 WHERE letter_id = %(letter)s::uuid AND resend_at IS NOT NULL
+    AND (recipient_id, occasion) > (%(recipient)s::uuid, %(occasion)s::uuid)
+ORDER BY letter_id, recipient_id, occasion
+LIMIT %(limit)s::integer
+
+-- name: failures
+SELECT letter_id, recipient_id, occasion, standing.email, standing.email_key, attempts, reply_code, reply
+FROM deliveries JOIN letters USING (letter_id) CROSS JOIN LATERAL delivery_standing(
+    letters.kind, recipient_kind, recipient_id, occasion, email_digest_key, email_digest, clock_timestamp()
+) AS standing
+WHERE letter_id = %(letter)s::uuid AND has_failed
     AND (recipient_id, occasion) > (%(recipient)s::uuid, %(occasion)s::uuid)
 ORDER BY letter_id, recipient_id, occasion
 LIMIT %(limit)s::integer

@@ -10,25 +10,18 @@ import click
 import orjson
 
 from zero2prod.commands.issue_lines import line_of, picture_of
-from zero2prod_core.domain.progress import Pace, Standing
+from zero2prod_core.domain.progress import Speedometer, Standing, rest_after
+from zero2prod_core.domain.progress_reports import IssueProgress, ProgressReport
 from zero2prod_core.errors import Unavailable
-from zero2prod_core.usecases.issues import IssueProgress
-from zero2prod_core.usecases.outlook import Outlook
-
-LOOK_EVERY = 1.0
-"""Seconds: what a person sees as going on."""
-
-SHARE = 0.1
-"""Of the time at most that is spent on looking: counting a million rows takes the database a while."""
 
 UP, CLEAR_BELOW = "\x1b[{}F", "\x1b[J"
 """Cursor to the start of the line so far above, and everything from it erased (ECMA-48: CPL, ED)."""
 
 
 class Screen(Protocol):
-    """Where an outlook is shown."""
+    """Where a report is shown."""
 
-    def show(self, outlook: Outlook) -> None: ...
+    def show(self, report: ProgressReport) -> None: ...
 
 
 class Drawing(Screen):
@@ -37,10 +30,10 @@ class Drawing(Screen):
     def __init__(self) -> None:
         self._drawn = 0
 
-    def show(self, outlook: Outlook) -> None:
+    def show(self, report: ProgressReport) -> None:
         size = shutil.get_terminal_size()
         # What is scrolled out of sight could not be drawn over; the last column would break a full line in two.
-        lines = picture_of(outlook, size.columns - 1)[: size.lines - 1]
+        lines = picture_of(report, size.columns - 1)[: size.lines - 1]
         back = UP.format(self._drawn) + CLEAR_BELOW if self._drawn else ""
         click.echo(back + "\n".join(lines), color=True)
         self._drawn = len(lines)
@@ -49,18 +42,18 @@ class Drawing(Screen):
 class Lines(Screen):
     """Anything else: a line for each change of what is counted or stands still."""
 
-    def __init__(self, line: Callable[[Outlook], str]) -> None:
+    def __init__(self, line: Callable[[ProgressReport], str]) -> None:
         self._line = line
         self._before: IssueProgress | None = None
 
-    def show(self, outlook: Outlook) -> None:
-        if outlook.progress != self._before:
-            click.echo(self._line(outlook))
-        self._before = outlook.progress
+    def show(self, report: ProgressReport) -> None:
+        if report.progress != self._before:
+            click.echo(self._line(report))
+        self._before = report.progress
 
 
-def json_line(outlook: Outlook) -> str:
-    return orjson.dumps(outlook.told()).decode()
+def json_line(report: ProgressReport) -> str:
+    return orjson.dumps(report.told()).decode()
 
 
 def screen_for(*, as_json: bool, is_terminal: bool) -> Screen:
@@ -83,19 +76,20 @@ class Follower:
 
     async def __call__(self) -> None:
         """Return when the issue is over."""
-        outlook, took = await self._next(Pace())
-        self.screen.show(outlook)
-        while not outlook.is_over:
-            await self.rest(max(LOOK_EVERY, took / SHARE - took))
+        report, took = await self._next(Speedometer())
+        self.screen.show(report)
+        while not report.is_over:
+            await self.rest(rest_after(took))
             try:
-                outlook, took = await self._next(outlook.pace)
+                report, took = await self._next(report.speedometer)
             except Unavailable:
                 continue
-            self.screen.show(outlook)
+            self.screen.show(report)
 
-    async def _next(self, pace: Pace) -> tuple[Outlook, float]:
+    async def _next(self, speedometer: Speedometer) -> tuple[ProgressReport, float]:
         """With the seconds that it took."""
         began = self.clock()
         progress = await self.look()
         ended = self.clock()
-        return Outlook(progress, pace.seen(ended, Standing.of(progress.sums).tried)), ended - began
+        seen = speedometer.seen(ended, Standing.of(progress.sums).tried, sending=progress.is_sending)
+        return ProgressReport(progress, seen), ended - began

@@ -13,9 +13,9 @@ def issue_id(text: str) -> UUID:
         raise IssueUnknown(text) from None
 
 
-def recipient_id(text: str, option: str) -> UUID:
-    """Raises FieldInvalid."""
+def recipient_id(text: str, option: str, listed: str = "uncertain") -> UUID:
+    """One of the recipients that the command ``listed`` lists. Raises FieldInvalid."""
     try:
         return UUID(text)
     except ValueError:
-        raise FieldInvalid(option, "must be an id as `issues uncertain` lists it", "Copy one from there") from None
+        raise FieldInvalid(option, f"must be an id as `issues {listed}` lists it", "Copy one from there") from None

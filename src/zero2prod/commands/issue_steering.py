@@ -5,12 +5,17 @@ from uuid import UUID
 
 import click
 
+from zero2prod.commands.issue_failures import ERASED
 from zero2prod.commands.issue_ids import issue_id, recipient_id
+from zero2prod.commands.tables import columns
 from zero2prod.commands.terminal import json_option, run_with, show, terminal
+from zero2prod.runtime import Runtime
 from zero2prod_core.application import Application
 from zero2prod_core.domain.deliveries import InDoubt, Resolution
 from zero2prod_core.domain.issues import Issue
-from zero2prod_core.usecases.outlook import told_of_doubt, told_of_issue
+from zero2prod_core.domain.progress_reports import IssueProgress, told_of_doubt, told_of_issue, words_of_reply
+
+DOUBTS = ("recipient", "e-mail address", "attempts", "sent again (UTC)", "the server's words")
 
 id_argument = click.argument("issue_id", metavar="ID")
 
@@ -94,7 +99,8 @@ def uncertain(
     """List the mails of an issue whose answer was lost, or decide about them.
 
     Such a mail was complete when the connection broke: it may have arrived or not. The list has each recipient's id,
-    e-mail address, number of tries and the time from which it is sent again by itself where the issue does that.
+    e-mail address, number of tries, the time (UTC) from which it is sent again by itself, or "held" where it waits for
+    you, and what the server said last.
     """
     if not (resend or accept or everyone or recipients):
         _list(issue_id, limit, after, as_json=as_json)
@@ -109,16 +115,24 @@ def uncertain(
 
 def _list(typed: str, limit: int, after: str | None, *, as_json: bool) -> None:
     wanted, behind = issue_id(typed), recipient_id(after, "--after") if after else None
-    found = run_with(lambda runtime: runtime.application.list_uncertain(wanted, limit, behind))
-    lines = [_line(doubt) for doubt in found] or ["No mail of this issue is in doubt."]
+
+    async def verb(runtime: Runtime) -> tuple[Sequence[InDoubt], IssueProgress]:
+        application = runtime.application
+        return await application.list_uncertain(wanted, limit, behind), await application.show_issue(wanted)
+
+    found, progress = run_with(verb)
+    rows = [_row(doubt, resends=progress.resends) for doubt in found]
+    lines = columns(DOUBTS, rows) if rows else ["No mail of this issue is in doubt."]
     show([told_of_doubt(doubt) for doubt in found], lines, as_json=as_json)
     if len(found) == limit:
         click.echo(f"There may be more: --after {found[-1].key.recipient}", err=True)
 
 
-def _line(doubt: InDoubt) -> str:
-    email = doubt.email.text if doubt.email else "(erased)"
-    return f"{doubt.key.recipient}\t{email}\t{doubt.attempts}\t{doubt.resend_at:%Y-%m-%d %H:%M:%S}"
+def _row(doubt: InDoubt, *, resends: bool) -> tuple[str, ...]:
+    email = doubt.email.text if doubt.email else ERASED
+    again = f"{doubt.resend_at:%Y-%m-%d %H:%M:%S}" if resends else "held"
+    heard = words_of_reply(doubt.reply) if doubt.reply else "(nothing: its worker ended)"
+    return str(doubt.key.recipient), email, str(doubt.attempts), again, heard
 
 
 def _resolve(typed: str, resolution: Resolution, recipients: Sequence[str] | None, *, as_json: bool) -> None:

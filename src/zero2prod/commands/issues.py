@@ -9,20 +9,23 @@ from uuid import UUID, uuid4
 
 import click
 
+from zero2prod.commands.issue_failures import failures
 from zero2prod.commands.issue_following import Follower, screen_for
 from zero2prod.commands.issue_ids import issue_id as id_of_issue
 from zero2prod.commands.issue_lines import page_of
 from zero2prod.commands.issue_steering import cancel, pause, resend, resume, uncertain
+from zero2prod.commands.tables import columns
 from zero2prod.commands.terminal import json_option, naming_newsletters, run_with, show, terminal
 from zero2prod.runtime import Runtime
+from zero2prod_core.application import Application
 from zero2prod_core.domain.idempotency import IdempotencyKey
 from zero2prod_core.domain.issues import Content, Issue
 from zero2prod_core.domain.letters import UncertainPolicy
 from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER, Newsletter, Slug
-from zero2prod_core.domain.progress import Pace
+from zero2prod_core.domain.progress import Speedometer
+from zero2prod_core.domain.progress_reports import ProgressReport, told_of_issue
 from zero2prod_core.errors import FieldInvalid
 from zero2prod_core.usecases.issues import Publication
-from zero2prod_core.usecases.outlook import Outlook, told_of_issue
 
 
 @click.group()
@@ -47,7 +50,7 @@ def issues() -> None:
 )
 @click.option(
     "--uncertain",
-    type=click.Choice(list(UncertainPolicy)),
+    type=click.Choice([policy.value for policy in UncertainPolicy]),
     help="What becomes of a mail whose answer is lost: sent again, or held for you to decide. As the setting "
     "ZERO2PROD_DELIVERY_UNCERTAIN says where it is not given.",
 )
@@ -59,7 +62,7 @@ def publish(
     markdown: Path | None,
     newsletter: str,
     idempotency_key: str | None,
-    uncertain: UncertainPolicy | None,
+    uncertain: str | None,
     as_json: bool,
 ) -> None:
     """Publish an issue to every confirmed subscriber of a newsletter.
@@ -68,13 +71,18 @@ def publish(
     """
     content = Content.parse(title, _read(text, "text"), _read(html, "html"), _read(markdown, "markdown"))
     key = IdempotencyKey.parse(idempotency_key if idempotency_key is not None else uuid4().hex)
-    publication = Publication(Slug.parse(newsletter), content, key, uncertain)
-    issue = run_with(lambda runtime: naming_newsletters(runtime, runtime.application.publish(publication, terminal())))
-    show(
-        told_of_issue(issue),
-        [f"Published {issue.id} to {issue.audience} {'reader' if issue.audience == 1 else 'readers'}."],
-        as_json=as_json,
-    )
+    publication = Publication(Slug.parse(newsletter), content, key, UncertainPolicy(uncertain) if uncertain else None)
+    issue, again = run_with(lambda runtime: naming_newsletters(runtime, _published(runtime.application, publication)))
+    readers = f"{issue.audience} {'reader' if issue.audience == 1 else 'readers'}"
+    done = f"{issue.id} was already published, to {readers}." if again else f"Published {issue.id} to {readers}."
+    show(told_of_issue(issue), [done], as_json=as_json)
+
+
+async def _published(application: Application, publication: Publication) -> tuple[Issue, bool]:
+    """And whether it was so already: it is no newer than the newest that there was."""
+    newest = await application.list_issues(1)
+    issue = await application.publish(publication, terminal())
+    return issue, any(issue.id == each.id or issue.created_at < each.created_at for each in newest)
 
 
 def _read(path: Path | None, option: str) -> str:
@@ -107,11 +115,8 @@ def list_(limit: int, as_json: bool) -> None:
 def _table(found: Sequence[Issue], slugs: Mapping[UUID, str]) -> list[str]:
     """In columns under a head line; the title is last, as it may be long and of wide characters."""
     head = ("id", "newsletter", "date", "state", "recipients", "title")
-    rows = [head, *(_row(issue, slugs[issue.newsletter]) for issue in found)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    if not found:
-        return ["There are no issues yet."]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    rows = [_row(issue, slugs[issue.newsletter]) for issue in found]
+    return columns(head, rows) if rows else ["There are no issues yet."]
 
 
 def _row(issue: Issue, slug: str) -> tuple[str, ...]:
@@ -134,8 +139,8 @@ def show_(issue_id: str, follow: bool, as_json: bool) -> None:
     if follow:
         _follow(wanted, as_json=as_json)
         return
-    outlook = Outlook(run_with(lambda runtime: runtime.application.show_issue(wanted)), Pace())
-    show(outlook.told(), page_of(outlook), as_json=as_json)
+    report = ProgressReport(run_with(lambda runtime: runtime.application.show_issue(wanted)), Speedometer())
+    show(report.told(), page_of(report), as_json=as_json)
 
 
 def _follow(wanted: UUID, *, as_json: bool) -> None:
@@ -149,5 +154,5 @@ def _follow(wanted: UUID, *, as_json: bool) -> None:
         run_with(verb)
 
 
-for command in (pause, resume, cancel, resend, uncertain):
+for command in (pause, resume, cancel, resend, failures, uncertain):
     issues.add_command(command)

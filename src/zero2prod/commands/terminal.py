@@ -2,7 +2,6 @@
 
 import asyncio
 import getpass
-import os
 import shlex
 import sys
 from collections.abc import Callable, Coroutine, Mapping
@@ -39,7 +38,8 @@ def settings_and_their_home(flags: Mapping[str, object] | None = None) -> tuple[
 
 
 def found_settings(flags: Mapping[str, object] | None = None) -> tuple[Settings, Path | None]:
-    """Load settings; where no database is given, those of the ``up`` that runs on this machine, with its directory.
+    """Load settings; where no database is given, what they leave out is as the ``up`` that runs on this machine has it.
+    With its directory.
 
     Raises:
         SettingInvalid: one cannot be, or ``--data-dir`` names a directory on which no ``up`` runs.
@@ -51,12 +51,12 @@ def found_settings(flags: Mapping[str, object] | None = None) -> tuple[Settings,
     told = running_settings.read(home)
     if _data_dir_given() and not told:
         raise _nothing_runs(home)
-    return load(flags, {**os.environ, **told}), home
+    return load(flags, told=told), home
 
 
 def _nothing_runs(data_dir: Path) -> SettingInvalid:
     if not data_dir.is_dir():
-        rule = f"there is no directory {data_dir}. Name the one that `zero2prod up` was started with."
+        rule = f"there is no directory {data_dir}. Name the one that `up` was started with."
         return SettingInvalid("--data-dir", rule)
     start = f"zero2prod up --data-dir {shlex.quote(str(data_dir))}"
     return SettingInvalid("--data-dir", f"no `up` runs on {data_dir}. Start it with: {start}")

@@ -12,6 +12,7 @@ from zero2prod_core.domain.deliveries import (
     Claimed,
     DeliveryKey,
     DeliveryState,
+    FailedDelivery,
     InDoubt,
     Mark,
     NewDelivery,
@@ -140,6 +141,12 @@ class Ledger:
     async def doubtful(self, of: Letter, limit: int = 100, after: DeliveryKey | None = None) -> Sequence[InDoubt]:
         async with self.uow.reading() as tx:
             return await tx.deliveries.doubtful(of.id, limit, after)
+
+    async def failures(
+        self, of: Letter, limit: int = 100, after: DeliveryKey | None = None
+    ) -> Sequence[FailedDelivery]:
+        async with self.uow.reading() as tx:
+            return await tx.deliveries.failures(of.id, limit, after)
 
     async def recent(self, of: Letter, limit: int = 100) -> Sequence[Recent]:
         async with self.uow.reading() as tx:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import attrs
 
-from zero2prod_core.domain.deliveries import Deferred, Outcome, Rejected, Report, Scope, Sent, Throttled
+from zero2prod_core.domain.deliveries import PAUSES, Deferred, Outcome, Rejected, Report, Scope, Sent, Throttled
 from zero2prod_core.domain.instants import Instant
 
 
@@ -35,14 +35,14 @@ class Terms:
 
 TERMS: Mapping[Scope, Terms] = MappingProxyType(
     {
-        Scope.RELAY: Terms(timedelta(seconds=10), timedelta(minutes=1), 5),
-        Scope.DOMAIN: Terms(timedelta(minutes=5), timedelta(hours=1), 2),
+        Scope.RELAY: Terms(PAUSES[Scope.RELAY], timedelta(minutes=1), 5),
+        Scope.DOMAIN: Terms(PAUSES[Scope.DOMAIN], timedelta(hours=1), 2),
     }
 )
-"""A relay is ours, and people wait for its return; a domain that throttles wants to be left alone for a while."""
+"""The longest keep an hour's silence from following a minute's trouble."""
 
-PROBE_LASTS = timedelta(seconds=30)
-"""A worker that died while it tried is no reason to wait for longer than its lease."""
+FORGOTTEN_AFTER = timedelta(hours=1)
+"""A breaker whose time has been over for so long, untried, says nothing any more: there was no mail to try it with."""
 
 
 @attrs.frozen
@@ -61,8 +61,9 @@ class Breaker:
     def is_open(self, at: Instant) -> bool:
         return at < self.open_until
 
-    def probed(self, at: Instant) -> "Breaker":
-        return attrs.evolve(self, open_until=at + PROBE_LASTS, probing=True)
+    def probed(self, until: Instant) -> "Breaker":
+        """Tried by one worker, whose answer the others wait for until then."""
+        return attrs.evolve(self, open_until=until, probing=True)
 
 
 def tripped(before: Breaker | None, key: BreakerKey, reason: str, at: Instant) -> Breaker:

@@ -87,6 +87,10 @@ class DeliveryKey:
     recipient: UUID
     occasion: UUID = NO_OCCASION
 
+    @property
+    def is_of_issue(self) -> bool:
+        return self.occasion == NO_OCCASION
+
 
 @attrs.frozen
 class NewDelivery:
@@ -148,6 +152,19 @@ class InDoubt:
 
 
 @attrs.frozen
+class FailedDelivery:
+    """A delivery that is given up, for a person to look at. ``email`` is None where its recipient has been erased.
+
+    ``reply`` holds the server's last words; None where it was never asked.
+    """
+
+    key: DeliveryKey
+    email: EmailAddress | None
+    attempts: int
+    reply: "Reply | None"
+
+
+@attrs.frozen
 class Reply:
     """A server's words, bounded; ``code`` is None where nothing that could be read came back."""
 
@@ -204,7 +221,11 @@ class Throttled:
 
 @attrs.frozen
 class SenderFault:
-    """Our own fault: nobody's mail of this letter would pass, and no recipient is to blame."""
+    """Our own fault: nobody's mail of this letter would pass, and no recipient is to blame.
+
+    An issue pauses. A letter that is no issue's cannot: its mails are tried again by the schedule, as deferred ones
+    are, so that those of one newsletter keep nobody else's back.
+    """
 
     reply: Reply
 
@@ -244,6 +265,7 @@ class Ruling:
     """A report translated into what the ledger writes.
 
     ``retry_in`` counts from the store's clock. ``attempts`` is the row's number of counted attempts afterwards.
+    ``give_up_in``: how long to go on trying, from now; None leaves that as it is.
     """
 
     key: DeliveryKey
@@ -254,6 +276,7 @@ class Ruling:
     retry_in: timedelta
     reply: Reply
     blames_letter: bool = False
+    give_up_in: timedelta | None = None
 
 
 RETRY_SCHEDULE: Sequence[timedelta] = (
@@ -282,18 +305,33 @@ RESEND_AFTER = timedelta(minutes=5)
 """How long an uncertain delivery waits before it is sent again: a slow server's late 250 may still settle it."""
 
 
+MOST_ATTEMPTS = 30_000
+"""Counting ends here: far beyond what any schedule comes to in its days, and what stores can keep."""
+
+
 def retry_in(attempt: int, chance: float, schedule: Sequence[timedelta] = RETRY_SCHEDULE) -> timedelta:
     """The wait after the ``attempt``-th counted attempt (from 1), with ``chance`` in [0, 1) spread over ±20 %."""
     step = schedule[min(attempt, len(schedule)) - 1]
     return step * (1 + JITTER * (2 * chance - 1))
 
 
-def rule(report: Report, chance: float, schedule: Sequence[timedelta] = RETRY_SCHEDULE) -> Ruling:
-    """What a report does to its row; ``chance`` in [0, 1) spreads retries."""
+def rule(
+    report: Report,
+    chance: float,
+    schedule: Sequence[timedelta] = RETRY_SCHEDULE,
+    give_up_after: timedelta = GIVE_UP_AFTER,
+) -> Ruling:
+    """What a report does to its row; ``chance`` in [0, 1) spreads retries.
+
+    An issue's mail may wait for long before it is tried at all: behind a pause, a rate, a dead relay. So its time to be
+    given up counts from the first attempt. Other mails say themselves until when they are of use.
+    """
     state, counted, wait = _consequence(report, chance, schedule)
-    attempts, outcome = report.attempt if counted else report.attempt - 1, report.outcome
+    attempts, outcome = min(report.attempt, MOST_ATTEMPTS) if counted else report.attempt - 1, report.outcome
     blames = isinstance(outcome, Rejected) and outcome.blames_letter
-    return Ruling(report.key, report.lease, report.attempt, state, attempts, wait, outcome.reply, blames)
+    first = counted and report.attempt == 1 and report.key.is_of_issue
+    lasts = give_up_after if first else None
+    return Ruling(report.key, report.lease, report.attempt, state, attempts, wait, outcome.reply, blames, lasts)
 
 
 def _consequence(report: Report, chance: float, schedule: Sequence[timedelta]) -> tuple[DeliveryState, bool, timedelta]:
@@ -309,6 +347,8 @@ def _consequence(report: Report, chance: float, schedule: Sequence[timedelta]) -
             return DeliveryState.DEFERRED, True, retry_in(report.attempt, chance, schedule)
         case Throttled(scope=scope):
             return DeliveryState.PENDING, False, PAUSES[scope] * (1 + chance)
+        case SenderFault() if not report.key.is_of_issue:
+            return DeliveryState.DEFERRED, True, retry_in(report.attempt, chance, schedule)
         case SenderFault():
             return DeliveryState.PENDING, False, PAUSES[Scope.RELAY] * (1 + chance)
 

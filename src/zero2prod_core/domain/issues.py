@@ -4,7 +4,6 @@ import hashlib
 import html as html_entities
 from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
-from html.parser import HTMLParser
 from types import MappingProxyType
 from uuid import UUID
 
@@ -13,6 +12,7 @@ import attrs
 from zero2prod_core.domain.canonical import canonical_json
 from zero2prod_core.domain.instants import Instant
 from zero2prod_core.domain.newsletters import parse_line
+from zero2prod_core.domain.shown import shows_something
 from zero2prod_core.domain.slots import IN_TITLE, IN_WORDS, parse_slots
 from zero2prod_core.errors import FieldInvalid, TransitionRefused
 
@@ -115,35 +115,6 @@ class Content:
         """
         parts = attrs.asdict(self, filter=lambda field, value: field.name != "markdown" or value is not None)
         return hashlib.sha256(canonical_json(parts).encode()).digest()
-
-
-class _Shown(HTMLParser):
-    """Looks for what a mail program would show."""
-
-    HIDDEN = frozenset({"script", "style", "title", "template"})
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found = False
-        self._hidden = 0
-
-    def handle_starttag(self, tag: str, _attributes: list[tuple[str, str | None]]) -> None:
-        self._hidden += tag in self.HIDDEN
-        self.found |= tag == "img"
-
-    def handle_endtag(self, tag: str) -> None:
-        self._hidden -= tag in self.HIDDEN and self._hidden > 0
-
-    def handle_data(self, data: str) -> None:
-        self.found |= not self._hidden and bool(data.strip())
-
-
-def shows_something(html: str) -> bool:
-    """Whether HTML has a text or a picture outside scripts, styles and comments."""
-    shown = _Shown()
-    shown.feed(html)
-    shown.close()
-    return shown.found
 
 
 def _parse_body(typed: str, field: str, read: Callable[[str], str] = str) -> str | None:

@@ -7,7 +7,9 @@ from uuid import UUID, uuid5
 
 import attrs
 
+from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.instants import Instant
+from zero2prod_core.domain.newsletters import Newsletter
 from zero2prod_core.errors import FieldInvalid, TransitionRefused
 
 
@@ -77,12 +79,38 @@ PRIORITIES: Mapping[LetterKind, int] = MappingProxyType(
 
 
 @attrs.frozen
+class Imprint:
+    """In whose name a letter goes out. An issue keeps it from publishing on, whatever becomes of its newsletter.
+
+    ``mail_domain`` is the right-hand side of Message-ID and List-Id.
+    """
+
+    name: str
+    sender: EmailAddress
+    reply_to: EmailAddress | None
+    postal_address: str | None
+    mail_domain: str
+
+    @classmethod
+    def of(cls, newsletter: Newsletter, default: EmailAddress) -> "Imprint":
+        """The newsletter's, as it is now; ``default`` is the service's own sender, whose domain is the mails'."""
+        sender = newsletter.sender or default
+        return cls(newsletter.name, sender, newsletter.reply_to, newsletter.postal_address, default.domain)
+
+    def on(self, newsletter: Newsletter) -> Newsletter:
+        """The newsletter as this tells of it."""
+        return attrs.evolve(
+            newsletter, name=self.name, sender=self.sender, reply_to=self.reply_to, postal_address=self.postal_address
+        )
+
+
+@attrs.frozen
 class Letter:
     """``subject``, ``text``, ``html`` and ``markdown`` are None where the packaged template of ``kind`` supplies the
     words, or the author gave none.
 
-    ``dated_at`` is fixed for an issue's letter, so that a mail sent twice has the same bytes; None means each
-    delivery's own.
+    ``dated_at`` and ``imprint`` are fixed for an issue's letter, so that a mail sent twice has the same bytes; None
+    means each delivery's own, and the newsletter's as it is.
     """
 
     id: UUID
@@ -97,6 +125,7 @@ class Letter:
     dated_at: Instant | None = None
     pause_reason: str | None = None
     markdown: str | None = None
+    imprint: Imprint | None = None
 
     @property
     def priority(self) -> int:

@@ -15,8 +15,9 @@ from types import MappingProxyType
 
 import attrs
 
+from zero2prod_core.domain.domain_names import DomainName
 from zero2prod_core.domain.instants import Instant
-from zero2prod_core.errors import Defect, SettingInvalid
+from zero2prod_core.errors import Defect, FieldInvalid, SettingInvalid
 
 OFF = "off"
 RATE = re.compile(r"([1-9][0-9]{0,8})/([0-9]{0,5})(s|m|h|d)", re.ASCII)
@@ -108,12 +109,18 @@ def take_some(tat: Instant | None, rate: Rate, now: Instant, wanted: int) -> tup
     return taken, start + taken * rate.emission_interval
 
 
+HORIZON = timedelta(minutes=10)
+"""Places are given out for so long ahead: a rate that is lifted, a queue that was cancelled, is forgotten by then."""
+
+
 def queue_up(end: Instant | None, rate: Rate, now: Instant, count: int) -> Sequence[Instant]:
-    """The next ``count`` places, an emission interval apart, behind what queues already up to ``end``; the last is the
-    new end.
+    """The next places, an emission interval apart, behind what queues already up to ``end``; the last is the new end.
+
+    At most ``count``, and none later than `HORIZON` from now: whoever finds no place asks again then.
     """
     start = now if end is None else max(end, now)
-    return [start + place * rate.emission_interval for place in range(1, count + 1)]
+    free = max(0, (now + HORIZON - start) // rate.emission_interval)
+    return [start + place * rate.emission_interval for place in range(1, min(count, free) + 1)]
 
 
 @attrs.frozen
@@ -128,20 +135,34 @@ class DomainRates:
         """Read ``off``, ``20/s``, or with domains of their own ``20/s, example.com=2/s, example.org=off``.
 
         Raises:
-            SettingInvalid: a part is no rate, or names a domain or none twice.
+            SettingInvalid: a part is no rate, names what no mail's domain can be, or names a domain or none twice.
         """
         own: dict[str | None, Rate | None] = {}
         for part in filter(None, (part.strip() for part in text.split(","))):
             domain, _, typed = part.rpartition("=")
-            name = domain.strip().lower() or None
+            name = _domain(domain.strip(), setting) if domain.strip() else None
             if name in own:
                 raise SettingInvalid(setting, f"says twice what holds for {name or 'all domains'}. Say it once.")
             own[name] = parse_rate(typed, setting)
         usual = own.pop(None, None)
         return cls(usual, MappingProxyType({name: rate for name, rate in own.items() if name is not None}))
 
+    @property
+    def limits(self) -> bool:
+        """Whether there is a rate at all."""
+        return any([self.usual, *self.own.values()])
+
     def of(self, domain: str) -> Rate | None:
         return self.own.get(domain, self.usual)
+
+
+def _domain(typed: str, setting: str) -> str:
+    """The form in which domains of e-mail addresses are kept."""
+    try:
+        return DomainName.parse(typed).ascii
+    except FieldInvalid as error:
+        rule, remedy = error.fields["rule"], error.fields["remedy"]
+        raise SettingInvalid(setting, f"has a rate for {typed[:100]!a}, but each {rule}. {remedy}.") from None
 
 
 UNLIMITED = DomainRates()

@@ -12,11 +12,28 @@ from zero2prod_core.domain.deliveries import UNFINISHED, DeliveryState
 WINDOW = 30.0
 """Seconds over which a rate is taken: long enough to smooth the batches of claims, short enough to show a change."""
 
+STANDSTILL = 10.0
+"""Seconds without a mail after which the rate begins anew, as after an outage."""
+
+MISSED = 10
+"""Mails that would have gone meanwhile at the rate before: an issue that goes slowly is none that stood still."""
+
 TRIED = frozenset({DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.UNCERTAIN})
 """What a mail was made and offered for; suppressing or cancelling a thousand rows says nothing about speed."""
 
 LONGEST_WAIT = timedelta(days=30)
 """An estimate beyond it is none: at such a rate most mails are given up before their turn comes."""
+
+LOOK_EVERY = 1.0
+"""Seconds between two looks at an issue that a person watches: what is seen as going on."""
+
+LOOKING_SHARE = 0.1
+"""Of the time at most that is spent on looking: counting a million rows takes a store a while."""
+
+
+def rest_after(took: float, *, every: float = LOOK_EVERY, share: float = LOOKING_SHARE) -> float:
+    """Seconds until the next look, after one that took so many."""
+    return max(every, took / share - took)
 
 
 @attrs.frozen
@@ -55,18 +72,30 @@ class Sample:
 
 
 @attrs.frozen
-class Pace:
-    """The looks at an issue within the last `WINDOW`, and one that lies just before it."""
+class Speedometer:
+    """How fast an issue's mails go: the looks at it within the last `WINDOW`, and one that lies just before it."""
 
     samples: tuple[Sample, ...] = ()
 
-    def seen(self, at: float, tried: int) -> "Pace":
-        """With one more look. Fewer mails than before are being sent again: what was seen until then says nothing."""
-        if self.samples and tried < self.samples[-1].tried:
-            return Pace((Sample(at, tried),))
+    def seen(self, at: float, tried: int, *, sending: bool = True) -> "Speedometer":
+        """With one more look. Where the issue does not send, or goes on after a standstill, what was seen until then
+        says nothing; nor where fewer mails were tried than before: they are being sent again.
+        """
+        if not sending:
+            return Speedometer()
+        if self.samples and (tried < self.samples[-1].tried or (tried > self.samples[-1].tried and self._stood_still)):
+            return Speedometer((Sample(at, tried),))
         within = tuple(dropwhile(lambda sample: sample.at < at - WINDOW, self.samples))
         edge = self.samples[-len(within) - 1 : len(self.samples) - len(within)]
-        return Pace((*edge, *within, Sample(at, tried)))
+        return Speedometer((*edge, *within, Sample(at, tried)))
+
+    @property
+    def _stood_still(self) -> bool:
+        """Whether nothing moved for a while until the last look, by the rate before that."""
+        first, last = self.samples[0], self.samples[-1]
+        still = next(sample for sample in self.samples if sample.tried == last.tried)
+        went, stood = still.at - first.at, last.at - still.at
+        return stood >= STANDSTILL and (last.tried - first.tried) * stood >= MISSED * went
 
     @property
     def rate(self) -> float | None:

@@ -35,6 +35,10 @@ HELD_BACK: Mapping[Scope, str] = MappingProxyType(
 )
 
 
+RATED = "A rate is set for how fast mails may go: what it holds back goes by itself, as there is room."
+"""While mails of an issue wait."""
+
+
 def remedy_of(issue: Issue) -> str | None:
     """For an issue that is paused. One that was paused before causes were kept was so through our own fault."""
     if issue.state is not IssueState.PAUSED:

@@ -74,11 +74,11 @@ def _row(phases: frozenset[Phase], reply: str, verdict: Verdict) -> Row:
 
 
 TABLE = (
-    _row(SETUP, r"552 |\d* 5\.3\.4$", Rejected),
+    _row(SETUP, r"552 |\d* 5\.3\.4$", _policy),
     _row(SETUP, r"5", SenderFault),
     _row(SETUP, r"", _relay),
     _row(RCPT, r"\d* 5\.1\.(?:1|2|3|6|10)$", _dead),
-    _row(RCPT, r"\d* 5\.1\.[78]$", SenderFault),
+    _row(RCPT, r"\d* 5\.1\.[78]$|530 |535 |503 ", SenderFault),
     _row(RCPT, r"\d* 5\.2\.2$|552 $", Deferred),
     _row(RCPT | DATA, r"421 ", _relay),
     _row(RCPT, r"4\d\d 4\.(?:3\.2|7\.\d+)$", _domain),

@@ -3,6 +3,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from zero2prod_core.domain.breakers import Breaker, BreakerKey
+from zero2prod_core.domain.instants import Instant
 
 
 class BreakerRepository(Protocol):
@@ -21,5 +22,9 @@ class BreakerRepository(Protocol):
         """Close breakers that are held; one that does not exist is closed already."""
 
     @abstractmethod
-    async def list(self, limit: int) -> Sequence[Breaker]:
-        """At most ``limit``, relays first, then those that have failed most often."""
+    async def sweep(self, before: Instant, limit: int) -> int:
+        """Remove at most ``limit`` whose time was over before ``before``; returns how many."""
+
+    @abstractmethod
+    async def list(self, limit: int, at: Instant | None = None) -> Sequence[Breaker]:
+        """Those that are open, at most ``limit``, relays first, then those that have failed most often."""

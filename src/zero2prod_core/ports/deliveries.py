@@ -10,6 +10,7 @@ from zero2prod_core.domain.deliveries import (
     Claimed,
     DeliveryKey,
     DeliveryState,
+    FailedDelivery,
     InDoubt,
     Mark,
     NewDelivery,
@@ -73,10 +74,11 @@ class DeliveryLedger(Protocol):
         """Take at most ``limit`` due rows of open letters under a new lease, most urgent first, then longest due.
 
         ``urgent`` takes only rows of priority URGENT, otherwise only the others. Rows that another transaction holds
-        are passed over. On the way, a due row whose give-up time has come becomes failed; one whose e-mail address is
-        suppressed, or whose recipient is gone or no longer wants the letter (an issue: not confirmed, or paused),
-        suppressed; a confirmation whose subscriber is no longer pending, or whose token is gone, spent or expired,
-        cancelled. Nothing to take: no lease is made. Where very many rows may not be mailed, a claim may end before it
+        are passed over. On the way, a due row that is no issue's and whose give-up time has come becomes failed; one
+        whose e-mail address is suppressed, or whose recipient is gone or no longer wants the letter (an issue: not
+        confirmed, or paused), suppressed; a confirmation whose subscriber is no longer pending, or whose token is gone,
+        spent or expired, cancelled. Nothing to take: no lease is made. Where very many rows may not be mailed, a claim
+        may end before it
         has found ``limit`` others: `unfinished` tells whether anything is left.
         """
 
@@ -91,7 +93,8 @@ class DeliveryLedger(Protocol):
         """Write results, then grant marks, all in this transaction.
 
         A ruling applies while its row is leased or attempting under its lease, the lease has not ended, and the attempt
-        is the row's current one; a deferred row whose next try would be after its give-up time becomes failed. One
+        is the row's current one; ``give_up_in`` sets its give-up time anew, and a deferred row whose next try would be
+        after that becomes failed. One
         exception: a ruling SENT, which tells of a mail that arrived, applies to an attempting row under its own lease
         even when that has ended, and to an uncertain row of the same attempt, whose doubt it ends.
 
@@ -126,11 +129,15 @@ class DeliveryLedger(Protocol):
 
     @abstractmethod
     async def revive(self, letter: UUID, give_up_after: timedelta, at: Instant | None = None) -> int:
-        """Make a letter's failed rows pending and due at once, to be given up anew; returns how many. Wakes workers."""
+        """Make a letter's failed rows pending and due at once, as if never tried; returns how many. Wakes workers."""
 
     @abstractmethod
     async def doubtful(self, letter: UUID, limit: int, after: DeliveryKey | None = None) -> Sequence[InDoubt]:
         """A letter's uncertain rows in key order, at most ``limit``, behind ``after`` where it is given."""
+
+    @abstractmethod
+    async def failures(self, letter: UUID, limit: int, after: DeliveryKey | None = None) -> Sequence[FailedDelivery]:
+        """A letter's failed rows in key order, at most ``limit``, behind ``after`` where it is given."""
 
     @abstractmethod
     async def resolve(

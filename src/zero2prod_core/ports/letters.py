@@ -16,4 +16,4 @@ class LetterRepository(Protocol):
 
     @abstractmethod
     async def save(self, letter: Letter) -> None:
-        """Write state and pause reason of an existing letter; what it says never changes."""
+        """Write state, pause reason and imprint of an existing letter; its words never change."""

@@ -8,7 +8,7 @@ from zero2prod_core.domain.audit import Action, Resource
 from zero2prod_core.domain.breakers import Breaker, BreakerKey
 from zero2prod_core.domain.deliveries import Claimed, Postponed, Scope, message_id
 from zero2prod_core.domain.keys import Key, KeyRing
-from zero2prod_core.domain.letters import Letter, LetterKind
+from zero2prod_core.domain.letters import Imprint, Letter, LetterKind
 from zero2prod_core.domain.newsletters import Newsletter
 from zero2prod_core.domain.origins import system
 from zero2prod_core.domain.tokens import Purpose, token_text
@@ -39,6 +39,16 @@ class Consignment:
 
 
 @attrs.frozen
+class _Guise:
+    """What all mails of a letter have in common; ``newsletter`` is as it was when the letter got its imprint."""
+
+    letter: Letter
+    newsletter: Newsletter
+    sender: Sender
+    mail_domain: str
+
+
+@attrs.frozen
 class ClaimDeliveries:
     """Take due deliveries under a new lease, and turn them into parcels; an empty consignment has no lease to keep.
 
@@ -62,20 +72,23 @@ class ClaimDeliveries:
             claimed = due
             letters = await tx.letters.get_batch({delivery.key.letter for delivery in claimed})
             newsletters = await tx.newsletters.get_batch({letter.newsletter for letter in letters.values()})
-            senders = {id_: self._sender(newsletter) for id_, newsletter in newsletters.items()}
-            probing = [probe] if probe else []
-            if not insist:
+            guises = {id_: self._guise(letter, newsletters[letter.newsletter]) for id_, letter in letters.items()}
+            probing, concerned = [probe] if probe else [], list[BreakerKey]()
+            if insist:
+                concerned += await self.traffic.concerned(tx, claimed)
+            else:
                 claimed, tried = await self._unbroken(tx, lease, claimed)
                 probing += tried
             if not urgent:
-                domains = {letter.id: senders[letter.newsletter].email.domain for letter in letters.values()}
+                domains = {id_: guise.sender.email.domain for id_, guise in guises.items()}
                 claimed = await _without(tx, lease, claimed, await self.traffic.paced(tx, claimed, domains))
             if not claimed:
                 await tx.deliveries.release(lease)
             probing = [breaker for breaker in probing if _is_tried(breaker.key, claimed)]
             await tx.breakers.save_batch(probing)
-        parcels = [self._parcel(each, letters[each.key.letter], newsletters, senders) for each in claimed]
-        return Consignment(lease, parcels, [breaker.key for breaker in probing], len(due) - len(claimed))
+        parcels = [self._parcel(each, guises[each.key.letter]) for each in claimed]
+        concerned += [breaker.key for breaker in probing]
+        return Consignment(lease, parcels, concerned, len(due) - len(claimed))
 
     async def _unbroken(
         self, tx: Transaction, lease: UUID, claimed: Sequence[Claimed]
@@ -83,35 +96,31 @@ class ClaimDeliveries:
         postponed, probed = await self.traffic.broken(tx, claimed)
         return await _without(tx, lease, claimed, postponed), probed
 
-    def _sender(self, newsletter: Newsletter) -> Sender:
-        return Sender(newsletter.name, newsletter.sender or self.policy.sender, newsletter.reply_to)
+    def _guise(self, letter: Letter, newsletter: Newsletter) -> _Guise:
+        imprint = letter.imprint or Imprint.of(newsletter, self.policy.sender)
+        sender = Sender(imprint.name, imprint.sender, imprint.reply_to)
+        return _Guise(letter, imprint.on(newsletter), sender, imprint.mail_domain)
 
-    def _parcel(
-        self,
-        delivery: Claimed,
-        letter: Letter,
-        newsletters: Mapping[UUID, Newsletter],
-        senders: Mapping[UUID, Sender],
-    ) -> Parcel:
-        newsletter, key = newsletters[letter.newsletter], self.keys.find(delivery.key_id) or self.keys.newest
+    def _parcel(self, delivery: Claimed, guise: _Guise) -> Parcel:
+        letter, key = guise.letter, self.keys.find(delivery.key_id) or self.keys.newest
         return Parcel(
             delivery,
             letter,
-            newsletter,
-            senders[letter.newsletter],
-            message_id(key, delivery.key, self.policy.mail_domain),
+            guise.newsletter,
+            guise.sender,
+            message_id(key, delivery.key, guise.mail_domain),
             letter.dated_at or delivery.enqueued_at,
-            self._slots(delivery, letter, newsletter, key),
-            self._listing(delivery, newsletter, key) if letter.kind is LetterKind.ISSUE else None,
+            self._slots(delivery, guise, key),
+            self._listing(delivery, guise, key) if letter.kind is LetterKind.ISSUE else None,
         )
 
-    def _listing(self, delivery: Claimed, newsletter: Newsletter, key: Key) -> Listing:
+    def _listing(self, delivery: Claimed, guise: _Guise, key: Key) -> Listing:
         token = token_text(key, Purpose.UNSUBSCRIBE, delivery.key.recipient)
-        return Listing(f"{newsletter.slug.text}.{self.policy.mail_domain}", self.policy.unsubscribe_link(token))
+        return Listing(f"{guise.newsletter.slug.text}.{guise.mail_domain}", self.policy.unsubscribe_link(token))
 
-    def _slots(self, delivery: Claimed, letter: Letter, newsletter: Newsletter, key: Key) -> Mapping[str, str]:
-        slots = {"newsletter.name": newsletter.name, "subscriber.name": delivery.name}
-        if letter.kind is LetterKind.CONFIRMATION:
+    def _slots(self, delivery: Claimed, guise: _Guise, key: Key) -> Mapping[str, str]:
+        slots = {"newsletter.name": guise.newsletter.name, "subscriber.name": delivery.name}
+        if guise.letter.kind is LetterKind.CONFIRMATION:
             token = token_text(key, Purpose.CONFIRM, delivery.key.occasion)
             slots["confirmation.link"] = self.policy.link("/subscriptions/confirm", subscription_token=token)
             slots["confirmation.lasts"] = in_words(self.policy.token_lasts)

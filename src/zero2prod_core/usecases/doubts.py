@@ -1,4 +1,4 @@
-"""Mails whose answer was lost: what a person sees of them, and decides."""
+"""Mails that failed, and those whose answer was lost: what a person sees of them, and decides."""
 
 from collections.abc import Collection, Sequence
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 import attrs
 
 from zero2prod_core.domain.audit import Action, Resource
-from zero2prod_core.domain.deliveries import DeliveryKey, InDoubt, Resolution
+from zero2prod_core.domain.deliveries import DeliveryKey, FailedDelivery, InDoubt, Resolution
 from zero2prod_core.domain.issues import Issue, IssueState
 from zero2prod_core.domain.letters import Letter, LetterEvent
 from zero2prod_core.domain.origins import Origin
@@ -24,11 +24,20 @@ class ListUncertain:
 
     async def __call__(self, id_: UUID, limit: int = 50, after: UUID | None = None) -> Sequence[InDoubt]:
         async with self.uow.reading() as tx:
-            issue = await tx.issues.get(id_)
-            if issue is None:
-                raise IssueUnknown(str(id_))
-            behind = DeliveryKey(issue.letter, after) if after else None
-            return await tx.deliveries.doubtful(issue.letter, limit, behind)
+            letter = await _letter_of(tx, id_)
+            return await tx.deliveries.doubtful(letter, limit, _behind(letter, after))
+
+
+@attrs.frozen
+class ListFailures:
+    """An issue's failed deliveries, at most ``limit``, behind the recipient ``after``. Raises IssueUnknown."""
+
+    uow: UnitOfWork
+
+    async def __call__(self, id_: UUID, limit: int = 50, after: UUID | None = None) -> Sequence[FailedDelivery]:
+        async with self.uow.reading() as tx:
+            letter = await _letter_of(tx, id_)
+            return await tx.deliveries.failures(letter, limit, _behind(letter, after))
 
 
 @attrs.frozen
@@ -65,3 +74,14 @@ class ResolveUncertain:
     async def _reopen(self, tx: Transaction, issue: Issue, letter: Letter) -> None:
         await tx.letters.save(letter.on(LetterEvent.REOPEN))
         await tx.issues.save(issue)
+
+
+async def _letter_of(tx: Transaction, id_: UUID) -> UUID:
+    issue = await tx.issues.get(id_)
+    if issue is None:
+        raise IssueUnknown(str(id_))
+    return issue.letter
+
+
+def _behind(letter: UUID, recipient: UUID | None) -> DeliveryKey | None:
+    return DeliveryKey(letter, recipient) if recipient else None

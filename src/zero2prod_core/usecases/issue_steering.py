@@ -51,15 +51,20 @@ class PauseIssue:
 class ResumeIssue:
     """Go on sending a paused issue, when the reason of its pause is mended: refusals count anew from here.
 
+    Where the relay had refused the sender, the rest goes out from the newsletter's sender as it is by now.
+
     Raises IssueUnknown, TransitionRefused.
     """
 
     uow: UnitOfWork
+    policy: Policy
     auditor: Auditor
 
     async def __call__(self, origin: Origin, id_: UUID) -> Issue:
         async with self.uow() as tx:
             issue, letter = await held_issue(tx, id_)
+            if issue.pause_cause is PauseCause.SENDER:
+                letter = await self._with_sender(tx, letter)
             resumed = attrs.evolve(issue.on(IssueEvent.RESUME), pause_reason=None, pause_cause=None)
             await tx.letters.save(attrs.evolve(letter.on(LetterEvent.RESUME), pause_reason=None))
             await tx.deliveries.forgive(letter.id)
@@ -68,6 +73,11 @@ class ResumeIssue:
             event = self.auditor.event(Action.ISSUE_RESUMED, origin, resource, await tx.now(), reason=reason)
             await tx.audit.append_batch([event])
         return resumed
+
+    async def _with_sender(self, tx: Transaction, letter: Letter) -> Letter:
+        newsletter = (await tx.newsletters.get_batch([letter.newsletter]))[letter.newsletter]
+        sender = newsletter.sender or self.policy.sender
+        return attrs.evolve(letter, imprint=letter.imprint and attrs.evolve(letter.imprint, sender=sender))
 
 
 @attrs.frozen

@@ -1,16 +1,17 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 import attrs
 
 from zero2prod_core.domain.audit import Action, Resource
 from zero2prod_core.domain.breakers import Breaker
-from zero2prod_core.domain.deliveries import DeliveryState
+from zero2prod_core.domain.deliveries import Scope
 from zero2prod_core.domain.idempotency import IdempotencyKey, IdempotencyRecord
 from zero2prod_core.domain.issues import Content, Issue, IssueEvent, IssueState
-from zero2prod_core.domain.letters import Letter, LetterKind, UncertainPolicy
+from zero2prod_core.domain.letters import Imprint, Letter, LetterKind, UncertainPolicy
 from zero2prod_core.domain.newsletters import Newsletter, Slug
 from zero2prod_core.domain.origins import Origin
+from zero2prod_core.domain.progress_reports import IssueProgress
 from zero2prod_core.errors import CommitUnknown, Defect, IssueUnknown, NewsletterUnknown
 from zero2prod_core.ports.store import Transaction, UnitOfWork
 from zero2prod_core.ports.system import Ids
@@ -64,7 +65,7 @@ class Publish:
             standing = await tx.idempotency.claim(record)
             if standing != record:
                 return await _issue(tx, standing.answer_to(record.fingerprint))
-            return await self._send(tx, record, publication, origin)
+            return await self._send(tx, newsletter, record, publication, origin)
 
     async def _record(
         self, tx: Transaction, newsletter: Newsletter, publication: Publication, origin: Origin
@@ -79,9 +80,14 @@ class Publish:
         )
 
     async def _send(
-        self, tx: Transaction, record: IdempotencyRecord, publication: Publication, origin: Origin
+        self,
+        tx: Transaction,
+        newsletter: Newsletter,
+        record: IdempotencyRecord,
+        publication: Publication,
+        origin: Origin,
     ) -> Issue:
-        now, letter = await tx.now(), self._letter(record, publication)
+        now, letter = await tx.now(), self._letter(newsletter, record, publication)
         draft = Issue(record.issue, letter.newsletter, letter.id, publication.content.title, IssueState.DRAFT, now)
         await tx.letters.add(letter)
         audience = await tx.deliveries.enqueue_audience(letter, self.policy.give_up_after)
@@ -91,11 +97,11 @@ class Publish:
         await tx.audit.append_batch([self.auditor.event(Action.ISSUE_PUBLISHED, origin, resource, now, after=after)])
         return issue
 
-    def _letter(self, record: IdempotencyRecord, publication: Publication) -> Letter:
+    def _letter(self, newsletter: Newsletter, record: IdempotencyRecord, publication: Publication) -> Letter:
         content = publication.content
         return Letter(
             self.ids.new(),
-            record.newsletter,
+            newsletter.id,
             LetterKind.ISSUE,
             content.title,
             content.text,
@@ -104,6 +110,7 @@ class Publish:
             issue=record.issue,
             dated_at=record.created_at,
             markdown=content.markdown,
+            imprint=Imprint.of(newsletter, self.policy.sender),
         )
 
 
@@ -133,26 +140,11 @@ class ListIssues:
 
 
 @attrs.frozen
-class IssueProgress:
-    """An issue, whose it is and what it says, with its ledger: the sums over all states add up to its audience.
-
-    ``possibly_twice``: recipients to whom a mail was completed again after an answer was lost. ``held_back``: what
-    keeps mail from going at this moment, of any issue.
-    """
-
-    issue: Issue
-    newsletter: Newsletter
-    letter: Letter
-    sums: Mapping[DeliveryState, int]
-    possibly_twice: int
-    held_back: Sequence[Breaker]
-
-
-@attrs.frozen
 class ShowIssue:
     """Raises IssueUnknown."""
 
     uow: UnitOfWork
+    policy: Policy
 
     async def __call__(self, id_: UUID) -> IssueProgress:
         async with self.uow.reading() as tx:
@@ -163,4 +155,10 @@ class ShowIssue:
             letter = (await tx.letters.get_batch([issue.letter]))[issue.letter]
             sums = await tx.deliveries.sums(issue.letter)
             twice = await tx.deliveries.possibly_twice(issue.letter)
-            return IssueProgress(issue, newsletter, letter, sums, twice, await tx.breakers.list(BREAKERS_SHOWN))
+            limited = self.policy.limits_mail
+            return IssueProgress(issue, newsletter, letter, sums, twice, await self._held_back(tx), limited)
+
+    async def _held_back(self, tx: Transaction) -> Sequence[Breaker]:
+        """The breakers that are open; of a relay that the settings name no more, nobody wants to know."""
+        found = await tx.breakers.list(BREAKERS_SHOWN)
+        return [each for each in found if each.key.scope is Scope.DOMAIN or each.key.subject == self.policy.relay]

@@ -40,6 +40,11 @@ class Policy:
         """The right-hand side of every Message-ID."""
         return self.sender.domain
 
+    @property
+    def limits_mail(self) -> bool:
+        """Whether there is a rate, of any recipient or sender domain."""
+        return self.recipient_rates.limits or self.sender_rates.limits
+
     def link(self, path: str, **query: str) -> str:
         return f"{self.base_url}{path}?{urlencode(query)}"
 

@@ -7,7 +7,7 @@ import attrs
 
 from zero2prod_core.domain.audit import Action, AuditEvent, Resource
 from zero2prod_core.domain.breakers import BreakerKey, failure_of, is_answer, tripped
-from zero2prod_core.domain.deliveries import Mark, Rejected, Report, Scope, SenderFault, rule
+from zero2prod_core.domain.deliveries import Mark, Rejected, Report, Ruling, Scope, SenderFault, rule
 from zero2prod_core.domain.instants import Instant
 from zero2prod_core.domain.issues import IssueEvent, IssueState, PauseCause
 from zero2prod_core.domain.letters import LetterEvent
@@ -33,10 +33,11 @@ class Settlement:
 
 @attrs.frozen
 class SettleDeliveries:
-    """Write results and grant marks, atomically, in one transaction for all connections.
+    """Write results and grant marks, for all connections at once.
 
-    A dead e-mail address is suppressed, and its subscribers bounce; our own fault, or too many refusals, pauses the
-    issue with the reason; what takes no mail trips its breaker, and ``probing`` ones close when mail is taken.
+    That is one transaction; two, the results first, where a result has effects beyond its row. A dead e-mail address is
+    suppressed, and its subscribers bounce; our own fault, or too many refusals, pauses the issue with the reason; what
+    takes no mail trips its breaker, and ``probing`` ones close when mail is taken.
     After Unavailable, CommitUnknown included, ask again: what holds already is left as it is, and granted again.
     """
 
@@ -54,7 +55,7 @@ class SettleDeliveries:
             first, then = await self(reports, (), probing), await self((), marks)
             return Settlement(first.applied, then.granted, first.decided)
         async with self.uow() as tx:
-            rulings = [rule(report, self.randomness.fraction(), self.policy.retries) for report in reports]
+            rulings = [self._rule(report) for report in reports]
             await self._hold(tx, reports)
             settled = await tx.deliveries.settle_batch(rulings, marks)
             applied = [report for report, holds in zip(reports, settled.applied, strict=True) if holds]
@@ -62,6 +63,9 @@ class SettleDeliveries:
             await self._bounce(tx, [report for report in applied if _is_dead(report)])
             decided = await self._switch(tx, applied, probing)
         return Settlement(settled.applied, settled.granted, decided)
+
+    def _rule(self, report: Report) -> Ruling:
+        return rule(report, self.randomness.fraction(), self.policy.retries, self.policy.give_up_after)
 
     async def _hold(self, tx: Transaction, reports: Sequence[Report]) -> None:
         """Lock what the effects may change: issues, letters and recipients come before the ledger's rows."""
@@ -122,7 +126,6 @@ class SettleDeliveries:
     async def _pause(self, tx: Transaction, letter_id: UUID, cause: PauseCause, reason: str) -> None:
         issue_id = (await tx.letters.get_batch([letter_id]))[letter_id].issue
         if issue_id is None:
-            await self._trip(tx, BreakerKey(Scope.RELAY, self.policy.relay), reason)
             return
         issue, letter = await held_issue(tx, issue_id)
         if issue.state is not IssueState.SENDING:
@@ -132,10 +135,6 @@ class SettleDeliveries:
         resource, origin = Resource("issue", str(issue.id)), system("delivery")
         event = self.auditor.event(Action.ISSUE_PAUSED, origin, resource, await tx.now(), reason=reason)
         await tx.audit.append_batch([event])
-
-    async def _trip(self, tx: Transaction, key: BreakerKey, reason: str) -> None:
-        before = (await tx.breakers.hold_batch([key])).get(key)
-        await tx.breakers.save_batch([tripped(before, key, reason, await tx.now())])
 
 
 def _is_dead(report: Report) -> bool:

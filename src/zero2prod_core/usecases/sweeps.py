@@ -3,6 +3,7 @@ from datetime import timedelta
 import attrs
 
 from zero2prod_core.domain.audit import Action, Resource
+from zero2prod_core.domain.breakers import FORGOTTEN_AFTER
 from zero2prod_core.domain.idempotency import KEPT_FOR
 from zero2prod_core.domain.origins import system
 from zero2prod_core.ports.store import UnitOfWork
@@ -17,7 +18,8 @@ TOKENS_KEPT = timedelta(days=30)
 
 @attrs.frozen
 class Sweep:
-    """A job: remove what is over, sessions, tokens, idempotency records and limits, with one audit event where any was.
+    """A job: remove what is over, sessions, tokens, idempotency records, limits and breakers, with one audit event
+    where any was.
 
     Returns how many were removed.
     """
@@ -33,6 +35,7 @@ class Sweep:
                 "tokens": await tx.tokens.sweep(now - TOKENS_KEPT, SWEPT_AT_ONCE),
                 "idempotency": await tx.idempotency.sweep(now - KEPT_FOR, SWEPT_AT_ONCE),
                 "limits": await tx.limits.sweep(now, SWEPT_AT_ONCE),
+                "breakers": await tx.breakers.sweep(now - FORGOTTEN_AFTER, SWEPT_AT_ONCE),
             }
             if any(removed.values()):
                 origin, resource = system("sweep"), Resource("store", "sweep")

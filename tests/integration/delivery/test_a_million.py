@@ -12,7 +12,7 @@ from tests.support.counters import Counted, counting
 from tests.support.counting_smtp import crowd_sum
 from tests.support.crowds import gather, readers
 from tests.support.databases import migrated_database
-from tests.support.services import SECRET_KEYS, Installation
+from tests.support.services import MEMORY_AT_MOST, SECRET_KEYS, Installation
 from tests.support.waiting import until
 from zero2prod.runtime import running
 from zero2prod.settings import DatabaseSettings, HttpSettings, SecretSettings, Settings
@@ -21,9 +21,6 @@ from zero2prod_core.domain.deliveries import DeliveryState
 from zero2prod_core.domain.issues import IssueState
 
 pytestmark = [pytest.mark.untraced]
-
-MEMORY_AT_MOST = 150
-"""Megabytes that a worker may need, whatever the audience."""
 
 CONNECTIONS = 33
 

@@ -36,8 +36,8 @@ GOES_ON_WITHIN = 30.0
 
 @pytest.fixture
 def mortal() -> Iterator[EmbeddedPostgres]:
-    """A server of the test's own. Killed processes lose what they have not written; what they have is the kernel's."""
-    with scratch_directory() as directory, EmbeddedPostgres(directory / "data", options={"fsync": "off"}) as server:
+    """A server of the test's own, as durable as a user's: its commits wait for the disk."""
+    with scratch_directory() as directory, EmbeddedPostgres(directory / "data") as server:
         yield server
 
 

@@ -22,6 +22,9 @@ READERS = 200
 
 BETWEEN_SIGNALS = 200
 
+TIMES = [0, *(pytest.param(time, marks=pytest.mark.soak) for time in range(1, 51))]
+"""Once in `make test`, with moments that are the same every time, and fifty others in `make soak`."""
+
 
 @pytest.mark.parametrize("signals", [2, pytest.param(50, marks=SOAK)])
 def test_a_worker_that_is_asked_to_end_finishes_what_is_under_way(issue: Campaign, relay: Relay, signals: int) -> None:
@@ -80,7 +83,7 @@ def asleep(issue: Campaign, at: str = "taken", after: int = 20) -> Iterator[Slee
             worker.process.send_signal(signal.SIGCONT)
 
 
-@pytest.mark.parametrize("time", [0, *(pytest.param(time, marks=pytest.mark.soak) for time in range(1, 25))])
+@pytest.mark.parametrize("time", TIMES)
 def test_stale_reports_change_nothing(issue: Campaign, time: int) -> None:
     """Another worker has sent again what was in doubt. What the first one says then is of no interest."""
     issue.readers(READERS)
@@ -99,7 +102,7 @@ def test_stale_reports_change_nothing(issue: Campaign, time: int) -> None:
     assert issue.sums() == {DeliveryState.SENT: READERS}
 
 
-@pytest.mark.parametrize("time", [0, *(pytest.param(time, marks=pytest.mark.soak) for time in range(1, 25))])
+@pytest.mark.parametrize("time", TIMES)
 def test_marks_are_refused_where_another_worker_has_the_lease(issue: Campaign, relay: Relay, time: int) -> None:
     """Only the 250s that were still on their way count, whoever has a lease: they tell of mails that arrived."""
     issue.readers(READERS)

@@ -87,6 +87,23 @@ def test_any_content_is_signed(text: str, html: str | None, subject: str, name: 
     assert verdicts(sign(BOTH, compose(sent).content), BOTH, DOMAIN) == [True, True]
 
 
+@given(WORDS, st.none() | WORDS, WORDS, st.sampled_from([0, 600]))
+def test_the_pieces_of_a_mail_say_the_same_as_the_whole(text: str, html: str | None, name: str, spaces: int) -> None:
+    place = f"{' ' * spaces}\t{{{{ subscriber.name }}}} {'  .' * spaces}"
+    sent = listed(parcel(issue("Hello", text + place + text, html and html + place + html)))
+    mail = compose(attrs.evolve(sent, delivery=attrs.evolve(sent.delivery, name=name)))
+    assert mail.content.endswith(b"".join(mail.pieces))
+    signed = sign(BOTH, mail.content, mail.pieces)
+    assert signed == sign(BOTH, mail.content)
+    assert verdicts(signed, BOTH, DOMAIN) == [True, True]
+
+
+@given(st.lists(st.sampled_from([b" ", b"\t", b"\r\n ", b"\r\n\t", b"word", b":"]), max_size=20))
+def test_any_white_space_in_a_field_is_counted_as_the_rfc_says(pieces: list[bytes]) -> None:
+    content = b"From: <a@news.example.com>\r\nDate: Sun, 22 Nov 2026 12:00:00 +0000\r\nSubject:x"
+    assert verdicts(sign(BOTH, content + b"".join(pieces) + b"y\r\n\r\nHi\r\n"), BOTH, DOMAIN) == [True, True]
+
+
 @given(st.lists(st.sampled_from([b" ", b"\t", b"\r\n", b".", b"word", b"=20"]), max_size=30))
 def test_any_white_space_in_a_body_is_counted_as_the_rfc_says(pieces: list[bytes]) -> None:
     content = (

@@ -1,13 +1,19 @@
 """The setting that names DKIM keys, and the files that it names."""
 
 import base64
+import os
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
 from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as generate_ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_der_public_key
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_der_public_key,
+)
 
 from adapters_email.dkim_keys import KeyFile, loaded, parse_key_files, published
 from tests.support.dkim_keys import ed25519_key, rsa_key, write_pem
@@ -62,15 +68,29 @@ def test_the_size_of_an_rsa_key_is_bounded(tmp_path: Path, monkeypatch: pytest.M
 
 def test_what_is_no_key_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("words")
+    with (tmp_path / "large").open("wb") as large:
+        large.truncate(2**30)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
     locked = write_pem(tmp_path / "locked", Ed25519PrivateKey.generate(), b"password")
     for path, rule in (
         (tmp_path / "none", "cannot be read .No such file or directory."),
-        (tmp_path, "cannot be read .Is a directory."),
+        (tmp_path, "no regular file"),
+        (pipe, "no regular file"),
+        (tmp_path / "large", "larger than 64 KiB"),
         (tmp_path / "text", "no private key in PEM"),
         (locked, "locked by a password"),
     ):
         with pytest.raises(SettingInvalid, match=rf"^ZERO2PROD_MAIL_DKIM_KEYS: names .*{rule}"):
             loaded([KeyFile("mail", None, path)])
+
+
+@pytest.mark.parametrize("form", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL])
+def test_a_key_with_a_passphrase_is_refused_in_whichever_form(tmp_path: Path, form: PrivateFormat) -> None:
+    path = tmp_path / "locked"
+    path.write_bytes(rsa_key().private.private_bytes(Encoding.PEM, form, BestAvailableEncryption(b"passphrase")))
+    with pytest.raises(SettingInvalid, match=r"locked by a password\. Give a key without one"):
+        loaded([KeyFile("mail", None, path)])
 
 
 def test_the_record_has_the_public_key() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters_email.postmark_api import Exchange, PostmarkAccount
+from adapters_email.postmark_api import PostmarkAccount, PostmarkRequest
 from zero2prod_core.domain.deliveries import Deferred, Outcome, Reply, Sent, Throttled, Uncertain
 from zero2prod_core.domain.replies import Phase
 
@@ -20,19 +20,22 @@ JSON = st.recursive(
 
 
 def test_one_message_is_an_object_and_several_are_a_list() -> None:
-    assert (Exchange(ONE).path, json.loads(Exchange(ONE).body)) == ("/email", {"To": "a@b.c"})
-    assert (Exchange(TWO).path, json.loads(Exchange(TWO).body)) == ("/email/batch", [{"To": "a@b.c"}, {"To": "d@e.f"}])
+    assert (PostmarkRequest(ONE).path, json.loads(PostmarkRequest(ONE).body)) == ("/email", {"To": "a@b.c"})
+    assert (PostmarkRequest(TWO).path, json.loads(PostmarkRequest(TWO).body)) == (
+        "/email/batch",
+        [{"To": "a@b.c"}, {"To": "d@e.f"}],
+    )
 
 
 @pytest.mark.parametrize(("phase", "kind"), [(Phase.SETUP, Throttled), (Phase.END, Uncertain)])
 def test_without_an_answer_the_phase_decides(phase: Phase, kind: type[Outcome]) -> None:
-    assert [type(outcome) for outcome in Exchange(TWO, phase).unanswered("lost")] == [kind] * 2
+    assert [type(outcome) for outcome in PostmarkRequest(TWO, phase).unanswered("lost")] == [kind] * 2
 
 
 @given(st.integers(100, 599), JSON.map(json.dumps).map(str.encode) | st.binary())
 def test_whatever_is_answered_every_message_gets_an_outcome(status: int, content: bytes) -> None:
     for messages in (ONE, TWO):
-        outcomes = Exchange(messages, Phase.END).answered(status, content)
+        outcomes = PostmarkRequest(messages, Phase.END).answered(status, content)
         assert len(outcomes) == len(messages)
         assert all(outcome.reply.code is None or 0 <= outcome.reply.code <= 32767 for outcome in outcomes)
         assert not any(isinstance(outcome, Sent) for outcome in outcomes) or status // 100 == 2
@@ -40,13 +43,13 @@ def test_whatever_is_answered_every_message_gets_an_outcome(status: int, content
 
 def test_results_belong_to_messages_by_their_order() -> None:
     content = json.dumps([{"ErrorCode": 0, "Message": "OK"}, {"ErrorCode": 999, "Message": "no"}]).encode()
-    assert Exchange(TWO).answered(200, content) == [Sent(Reply(0, "OK")), Deferred(Reply(999, "no"))]
+    assert PostmarkRequest(TWO).answered(200, content) == [Sent(Reply(0, "OK")), Deferred(Reply(999, "no"))]
 
 
 def test_only_several_messages_can_be_too_large_together() -> None:
-    alone, together = Exchange(ONE), Exchange(TWO)
-    for exchange in (alone, together):
-        exchange.answered(413, b"")
+    alone, together = PostmarkRequest(ONE), PostmarkRequest(TWO)
+    for request in (alone, together):
+        request.answered(413, b"")
     assert (alone.was_too_large, together.was_too_large) == (False, True)
 
 

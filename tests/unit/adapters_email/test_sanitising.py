@@ -38,6 +38,13 @@ def test_what_mails_are_made_of_stays_as_it_is(html: str) -> None:
         ("<style>p { color: red }</style><p>a</p>", "<p>a</p>"),
         ("<!-- note --><p>a</p>", "<p>a</p>"),
         ("<title>a</title><p>b</p>", "<p>b</p>"),
+        ('<p style="background:url(http://e/);color:red">a</p>', '<p style="color:red">a</p>'),
+        ('<p style="background:URL (http://e/)">a</p>', "<p>a</p>"),
+        ('<p style="background:url(&quot;http://e/;a&quot;)">a</p>', '<p style="">a</p>'),
+        ('<p style="background:image-set(&quot;http://e/&quot; 1x)">a</p>', "<p>a</p>"),
+        ('<p style="width:expression(1);color:red">a</p>', '<p style="color:red">a</p>'),
+        ('<p style="width:expr/**/ession(1)">a</p>', "<p>a</p>"),
+        ("<p style='background:u\\72l(http://e/)'>a</p>", "<p>a</p>"),
     ],
 )
 def test_what_runs_or_asks_is_left_out(html: str, left: str) -> None:

@@ -63,7 +63,7 @@ async def test_who_waits_no_more_keeps_nobody_else_from_a_mail(monkeypatch: pyte
     held, begun = threading.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    def slow(keys: object, content: bytes) -> bytes:
+    def slow(keys: object, content: bytes, pieces: object) -> bytes:
         loop.call_soon_threadsafe(begun.set)
         held.wait()
         if b"dateless" in content:

@@ -6,9 +6,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters_email.exchange import Question, Step
-from adapters_email.wire import Lost, TimeLimits, Wire
+from adapters_email.composing import Envelope, Mail
+from adapters_email.dialogue import Session, Stopped
+from adapters_email.exchange import Attempt, Question, Step
+from adapters_email.opening import Offers
+from adapters_email.wire import TimeLimits, Wire
 from zero2prod_core.domain.replies import Phase
+from zero2prod_core.errors import Defect
 
 ANY = Step(Phase.SETUP, range(200, 600))
 
@@ -19,8 +23,8 @@ def asked(wire: Wire, data: bytes = b"NOOP\r\n") -> Question:
     return question
 
 
-async def test_a_wire_without_a_connection_says_so() -> None:
-    with pytest.raises(Lost, match="no connection yet"):
+async def test_a_wire_without_a_connection_is_a_defect() -> None:
+    with pytest.raises(Defect, match="before it has a connection"):
         Wire(TimeLimits()).write(b"QUIT\r\n")
 
 
@@ -64,8 +68,32 @@ async def test_a_server_that_does_not_read_is_not_waited_for(
     await wire.drained()
     assert question.stopped
     assert question.stopped.text == "the server read nothing for 0.05 s"
+    assert wire._line.get_write_buffer_size() == 0
     await wire.close()
     assert asked(wire).stopped
+
+
+async def test_what_still_waits_here_is_not_sent_to_a_server_that_closed(
+    ends: tuple[Wire, asyncio.StreamWriter],
+) -> None:
+    wire, server = ends
+    question = asked(wire, b"x" * 50_000_000)
+    server.write_eof()
+    await wire.until(question.is_answered)
+    assert wire._line.get_write_buffer_size() == 0
+
+
+async def test_a_mail_whose_last_block_was_not_taken_was_not_completed(
+    ends: tuple[Wire, asyncio.StreamWriter],
+) -> None:
+    wire, _ = ends
+    wire.write(b"x" * 50_000_000)
+    attempt = Attempt(Mail(Envelope("ada@example.org", "ben@example.com", utf8=False), b"Subject: Hi\r\n\r\nHi\r\n"))
+    with pytest.raises(Stopped) as stopped:
+        await Session(wire, Offers.read("")).complete(attempt)
+    assert stopped.value.phase is Phase.BODY
+    assert attempt.phase is Phase.BODY
+    assert wire._line.get_write_buffer_size() == 0
 
 
 async def test_silence_has_an_end_and_each_answer_begins_it_anew(ends: tuple[Wire, asyncio.StreamWriter]) -> None:

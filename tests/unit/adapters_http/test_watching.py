@@ -11,8 +11,8 @@ from zero2prod.testing.builders import T0, letter, new_id
 from zero2prod_core.domain.deliveries import DeliveryState
 from zero2prod_core.domain.issues import Issue, IssueState
 from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER
+from zero2prod_core.domain.progress_reports import IssueProgress
 from zero2prod_core.errors import IssueUnknown, StoreUnavailable
-from zero2prod_core.usecases.issues import IssueProgress
 
 LETTER = letter()
 
@@ -27,6 +27,7 @@ class Counting:
     def __init__(self, *failures: Exception) -> None:
         self.failures = list(failures)
         self.looks = 0
+        self.state = IssueState.SENDING
         self.failed = asyncio.Event()
 
     async def __call__(self, id_: UUID) -> IssueProgress:
@@ -34,13 +35,13 @@ class Counting:
         if self.failures:
             self.failed.set()
             raise self.failures.pop(0)
-        issue = Issue(id_, DEFAULT_NEWSLETTER.id, LETTER.id, "News", IssueState.SENDING, T0)
+        issue = Issue(id_, DEFAULT_NEWSLETTER.id, LETTER.id, "News", self.state, T0)
         return IssueProgress(issue, DEFAULT_NEWSLETTER, LETTER, {DeliveryState.SENT: self.looks}, 0, [])
 
 
-@pytest.mark.parametrize(("took", "rest"), [(0.0, 1.0), (0.1, 1.0), (1.0, 9.0), (3.0, 27.0)])
-def test_looking_takes_a_tenth_of_the_time_at_most(took: float, rest: float) -> None:
-    assert Rhythm().rest(took) == pytest.approx(rest)
+@pytest.mark.parametrize(("rhythm", "rest"), [(Rhythm(), 27.0), (Rhythm(share=0.5), 3.0), (Rhythm(look=60.0), 60.0)])
+def test_a_rhythm_says_how_long_looking_rests(rhythm: Rhythm, rest: float) -> None:
+    assert rhythm.rest(3.0) == pytest.approx(rest)
 
 
 async def test_each_watcher_is_told_each_look_once() -> None:
@@ -63,6 +64,21 @@ async def test_a_watch_ends_with_its_last_watcher() -> None:
         assert later is not one
         assert await later.after(None) is not first
     assert show.looks == 2
+
+
+async def test_a_watch_that_has_ended_is_kept_by_nobody_who_comes_later() -> None:
+    show, id_ = Counting(), new_id()
+    watches = Watches(show, QUICK)
+    async with watches.watching(id_) as slow:
+        show.state = IssueState.FINISHED
+        await asyncio.wait({slow._task})
+        show.state = IssueState.SENDING
+        async with watches.watching(id_) as later:
+            assert later is not slow
+            first = await later.after(None)
+            assert await later.after(first) is not first
+    await asyncio.wait({later._task})
+    assert later.has_ended
 
 
 async def test_a_first_look_that_fails_is_everybody_s() -> None:
@@ -91,8 +107,8 @@ async def test_what_anybody_sees_everybody_is_told() -> None:
 
 
 async def test_the_pace_of_old_looks_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "PACES_KEPT", 1)
+    monkeypatch.setattr(watching, "SPEEDOMETERS_KEPT", 1)
     watches, old = Watches(Counting(), NEVER), new_id()
     await watches.look(old)
     await watches.look(new_id())
-    assert len((await watches.look(old)).pace.samples) == 1
+    assert len((await watches.look(old)).speedometer.samples) == 1

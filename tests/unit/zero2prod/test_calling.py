@@ -53,3 +53,10 @@ def test_commands_in_a_text_are_replaced_and_words_are_not(monkeypatch: pytest.M
         "Run: ./zero2prod --data-dir /d migrate. Or start `./zero2prod --data-dir /d up`, "
         "or run the zero2prod that made it"
     )
+
+
+def test_a_command_that_names_its_directory_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["zero2prod", "--data-dir", "/a b", "issues", "list"])
+    start = "Start it with: zero2prod up --data-dir /d"
+    assert as_called(start) == start
+    assert as_called("Start it with: zero2prod up") == "Start it with: zero2prod --data-dir '/a b' up"

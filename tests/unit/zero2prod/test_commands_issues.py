@@ -1,5 +1,8 @@
 """Steering an issue from a terminal."""
 
+import re
+from datetime import datetime
+
 import pytest
 
 from tests.support.terminal import Terminal, wait
@@ -40,7 +43,7 @@ def test_one_is_paused_resumed_and_cancelled(typist: Terminal) -> None:
     issue = published(typist)
     done = typist.type("issues", "pause", str(issue.id))
     assert (done.status, done.out) == (0, f"Paused {issue.id}. Mails under way in this moment still arrive.\n")
-    assert "paused\tby somebody" in typist.type("issues", "show", str(issue.id)).out
+    assert "paused\tby hand" in typist.type("issues", "show", str(issue.id)).out
     assert typist.type("issues", "resume", str(issue.id), "--json").told["state"] == "sending"
     said = typist.type("issues", "cancel", str(issue.id)).out
     assert said == f"Cancelled {issue.id}. What was sent stays sent; what waits is never sent.\n"
@@ -51,8 +54,9 @@ def test_one_is_paused_resumed_and_cancelled(typist: Terminal) -> None:
 def test_what_cannot_be_is_refused(typist: Terminal) -> None:
     issue = published(typist)
     typist.type("issues", "cancel", str(issue.id))
+    remedy = "That is for good. Publish its words as a new issue."
     for verb in ("pause", "resume", "cancel", "resend"):
-        assert typist.refused("issues", verb, str(issue.id)) == f"issue: cannot {verb} while cancelled."
+        assert typist.refused("issues", verb, str(issue.id)) == f"issue: cannot {verb} while cancelled. {remedy}"
 
 
 @pytest.mark.parametrize("command", ["pause", "cancel", "resend", "uncertain"])
@@ -107,10 +111,50 @@ class TestShow:
         assert "possibly twice\t1" in typist.type("issues", "show", str(issue.id)).out
 
 
+def table(out: str) -> list[list[str]]:
+    """The cells of a table's rows, its head line first."""
+    return [re.split(" {2,}", line) for line in out.splitlines()]
+
+
+class TestFailures:
+    def test_they_are_listed_with_the_servers_words(self, typist: Terminal) -> None:
+        issue = published(typist, REFUSED, REFUSED)
+        head, *rows = table(typist.type("issues", "failures", str(issue.id)).out)
+        assert head == ["recipient", "e-mail address", "attempts", "the server's words"]
+        assert sorted(row[1] for row in rows) == [*READERS[:2]]
+        assert {(row[2], row[3]) for row in rows} == {("1", "550 5.1.1 nobody here")}
+        told = typist.type("issues", "failures", str(issue.id), "--json").told
+        assert [each["recipient"] for each in told] == [row[0] for row in rows]
+        assert {(each["attempts"], each["code"], each["reply"]) for each in told} == {(1, 550, "5.1.1 nobody here")}
+
+    def test_the_list_goes_on_behind_its_last(self, typist: Terminal) -> None:
+        issue = published(typist, REFUSED, REFUSED)
+        first = typist.type("issues", "failures", str(issue.id), "--limit", "1")
+        last = table(first.out)[1][0]
+        assert first.err == f"There may be more: --after {last}\n"
+        second = typist.type("issues", "failures", str(issue.id), "--after", last)
+        assert (second.out.count("\n"), last in second.out) == (2, False)
+
+    def test_the_issue_leads_to_them(self, typist: Terminal) -> None:
+        issue = published(typist, REFUSED)
+        assert f"zero2prod issues failures {issue.id}" in typist.type("issues", "show", str(issue.id)).out
+
+    def test_none_is_said_so(self, typist: Terminal) -> None:
+        issue = published(typist)
+        assert typist.type("issues", "failures", str(issue.id)).out == "No mail of this issue has failed.\n"
+
+    def test_what_is_no_recipient_is_refused(self, typist: Terminal) -> None:
+        said = typist.refused("issues", "failures", str(published(typist).id), "--after", "ada")
+        assert said.startswith("--after: must be an id as `issues failures` lists it.")
+
+
 class TestUncertain:
     def test_they_are_listed(self, typist: Terminal) -> None:
         issue = published(typist, LOST, LOST)
-        rows = [line.split("\t") for line in typist.type("issues", "uncertain", str(issue.id)).out.splitlines()]
+        head, *rows = table(typist.type("issues", "uncertain", str(issue.id)).out)
+        assert head == ["recipient", "e-mail address", "attempts", "sent again (UTC)", "the server's words"]
+        assert {row[4] for row in rows} == {"connection lost"}
+        assert all(datetime.fromisoformat(row[3]) for row in rows)
         assert sorted(row[1] for row in rows) == [*READERS[:2]]
         told = typist.type("issues", "uncertain", str(issue.id), "--json").told
         assert [each["recipient"] for each in told] == [row[0] for row in rows]
@@ -119,10 +163,15 @@ class TestUncertain:
     def test_the_list_goes_on_behind_its_last(self, typist: Terminal) -> None:
         issue = published(typist, LOST, LOST)
         first = typist.type("issues", "uncertain", str(issue.id), "--limit", "1")
-        last = first.out.split("\t")[0]
+        last = table(first.out)[1][0]
         assert first.err == f"There may be more: --after {last}\n"
         second = typist.type("issues", "uncertain", str(issue.id), "--after", last)
-        assert (second.out.count("\n"), last in second.out) == (1, False)
+        assert (second.out.count("\n"), last in second.out) == (2, False)
+
+    def test_those_of_a_paused_issue_are_held(self, typist: Terminal) -> None:
+        issue = published(typist, LOST)
+        typist.type("issues", "pause", str(issue.id))
+        assert table(typist.type("issues", "uncertain", str(issue.id)).out)[1][3] == "held"
 
     def test_none_is_said_so(self, typist: Terminal) -> None:
         issue = published(typist)
@@ -138,7 +187,7 @@ class TestUncertain:
     )
     def test_one_is_decided(self, typist: Terminal, verb: str, becomes: DeliveryState, said: str) -> None:
         issue = published(typist, LOST, LOST)
-        one = typist.type("issues", "uncertain", str(issue.id)).out.split("\t")[0]
+        one = table(typist.type("issues", "uncertain", str(issue.id)).out)[1][0]
         done = typist.type("issues", "uncertain", str(issue.id), verb, "--recipient", one, "--recipient", UNKNOWN)
         assert (done.status, done.out, done.err) == (0, said, "The other 1 were not in doubt.\n")
         assert sums(typist, issue) == {DeliveryState.UNCERTAIN: 1, becomes: 1}

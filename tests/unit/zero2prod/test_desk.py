@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Iterator, Sequence
 from typing import TypeVar
 from uuid import UUID
 
+import attrs
 import pytest
 from structlog.testing import capture_logs
 
@@ -338,6 +339,33 @@ class TestProbing:
         await office.desk.settle([second.report(SENT)], [])
         (breaker,) = await self.breakers(office)
         assert (breaker.failures, breaker.probing) == (2, False)
+
+    async def test_it_is_forgotten_with_a_lease_that_has_ended(self, office: Office) -> None:
+        (parcel,) = await self.trying(office, 1)
+        office.desk.drop(parcel.delivery.lease)
+        await office.desk.settle([parcel.report(SENT)], [])
+        (breaker,) = await self.breakers(office)
+        assert breaker.probing
+
+    async def test_it_is_forgotten_with_the_last_mail_that_tried(self, office: Office) -> None:
+        (parcel,) = await self.trying(office, 1)
+        await office.desk.settle([parcel.report(Deferred(Reply(None, "timed out")))], [])
+        await office.core.published()
+        claimed = await office.core.application.claim_deliveries("worker", 100, urgent=False, insist=True)
+        office.desk.put(attrs.evolve(claimed, probing=()), urgent=False)
+        await office.send(*await office.desk.take(100))
+        (breaker,) = await self.breakers(office)
+        assert breaker.probing
+
+    async def test_each_lease_tells_of_its_own(self, office: Office) -> None:
+        first, second = await self.trying(office, 2)
+        await office.core.published()
+        claimed = await office.core.application.claim_deliveries("worker", 100, urgent=False, insist=True)
+        office.desk.put(attrs.evolve(claimed, probing=()), urgent=False)
+        office.desk.drop(claimed.lease)
+        await office.desk.settle([first.report(Deferred(Reply(None, "timed out")))], [])
+        await office.desk.settle([second.report(SENT)], [])
+        assert await self.breakers(office) == []
 
     async def test_while_the_store_is_away_nothing_of_it_is_forgotten(
         self, office: Office, monkeypatch: pytest.MonkeyPatch

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from zero2prod import calling, supervisor
-from zero2prod.settings import HttpSettings, MailSettings, Settings
+from zero2prod.settings import HttpSettings, MailSettings, Settings, Transport
 from zero2prod_core.errors import SettingInvalid
 
 
@@ -45,6 +45,28 @@ async def test_of_another_directory_the_second_terminal_is_told(
 ) -> None:
     first, _ = await announced(Path("/other"), monkeypatch, capsys)
     assert first == "Other commands, in a second terminal: .venv/bin/zero2prod --data-dir /other …"
+
+
+@pytest.mark.usefixtures("usual")
+@pytest.mark.parametrize(
+    ("mail", "place"),
+    [
+        (MailSettings(smtp_url="smtp://ada:secret@relay.example.com:2525"), "relay.example.com:2525"),
+        (MailSettings(transport=Transport.POSTMARK), "Postmark"),
+        (MailSettings(transport=Transport.CONSOLE), "this terminal"),
+    ],
+)
+async def test_where_mail_goes_is_said_without_a_secret(
+    mail: MailSettings, place: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def no_link(_: Settings) -> None:
+        return None
+
+    monkeypatch.setattr(supervisor, "_set_up_link", no_link)
+    await supervisor._announce(Settings(mail=mail), None, supervisor.Plan(Path("/usual"), None, 1))
+    said = capsys.readouterr().out
+    assert f"Mail     {place}\n         Every mail goes there.\n" in said
+    assert "secret" not in said
 
 
 class Server:

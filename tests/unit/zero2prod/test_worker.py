@@ -339,13 +339,26 @@ class TestDraining:
         async with works.core.store() as tx:
             await tx.breakers.save_batch([tripped(None, key, "not now", works.core.clock.now) for key in keys])
         assert await soon(works.worker().drain()) == Drained({"sent": 2}, left=0)
+        async with works.core.store() as tx:
+            assert await tx.breakers.hold_batch(keys) == {}
 
-    async def test_what_a_rate_puts_off_leaves_its_place_to_others(self) -> None:
+    async def test_what_it_tries_in_vain_opens_the_breaker_for_longer(self, works: Works) -> None:
+        await works.core.published("a@example.com")
+        open_ = tripped(None, BreakerKey(Scope.RELAY, "relay"), "not now", works.core.clock.now)
+        async with works.core.store() as tx:
+            await tx.breakers.save_batch([open_])
+        works.core.clock.now = open_.open_until
+        works.mailer = InMemoryMailer(throttled)
+        assert (await soon(works.worker().drain())).left == 1
+        async with works.core.store() as tx:
+            assert (await tx.breakers.hold_batch([open_.key]))[open_.key].failures == 2
+
+    async def test_what_a_rate_puts_off_leaves_its_place_to_others_and_is_counted(self) -> None:
         rates = DomainRates.parse("slow.example=1/h", "ZERO2PROD_X")
         works = Works(attrs.evolve(POLICY, recipient_rates=rates))
         await works.core.published(*(f"{name}@slow.example" for name in "abcdef"), "a@example.com", "b@example.com")
         drained = await soon(works.worker(pace=attrs.evolve(PATIENT, batch=2)).drain())
-        assert drained == Drained({"sent": 3}, left=0)
+        assert drained == Drained({"sent": 3}, left=5)
 
     async def test_what_a_job_makes_due_is_delivered_as_well(self, works: Works) -> None:
         await works.core.published("a@example.com")

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import attrs
 
 from zero2prod.testing.builders import T0, later
@@ -11,6 +13,7 @@ RELAY = Breaker(BreakerKey(Scope.RELAY, "smtp.example.net:587"), later(10), 1, "
 FIRST = Breaker(BreakerKey(Scope.DOMAIN, "a.example"), T0, 2, "")
 SECOND = Breaker(BreakerKey(Scope.DOMAIN, "bücher.example"), later(300), 7, "zu viel ☕", probing=True)
 ALL = [FIRST, RELAY, SECOND]
+ALL_OPEN = later(-1)
 
 
 async def save(uow: UnitOfWork, *breakers: Breaker) -> None:
@@ -54,13 +57,35 @@ class BreakersContract(Contract):
                 await tx.breakers.remove_batch([SECOND.key, RELAY.key])
         async with self.uow() as tx:
             await tx.breakers.remove_batch([])
-            assert await tx.breakers.list(10) == [FIRST]
+            assert await tx.breakers.list(10, ALL_OPEN) == [FIRST]
 
     async def test_relays_are_listed_first_and_then_who_failed_most_often(self) -> None:
         await save(self.uow, *ALL)
         async with self.uow.reading() as tx:
-            assert await tx.breakers.list(10) == [RELAY, SECOND, FIRST]
-            assert await tx.breakers.list(2) == [RELAY, SECOND]
+            assert await tx.breakers.list(10, ALL_OPEN) == [RELAY, SECOND, FIRST]
+            assert await tx.breakers.list(2, ALL_OPEN) == [RELAY, SECOND]
+
+    async def test_only_those_that_are_open_are_listed(self) -> None:
+        await save(self.uow, *ALL)
+        async with self.uow.reading() as tx:
+            assert await tx.breakers.list(10, T0) == [RELAY, SECOND]
+            assert await tx.breakers.list(10, SECOND.open_until) == []
+
+    async def test_they_are_listed_as_of_now_by_the_stores_clock(self) -> None:
+        async with self.uow() as tx:
+            now = await tx.now()
+            lasting = attrs.evolve(SECOND, open_until=now + timedelta(hours=1))
+            await tx.breakers.save_batch([attrs.evolve(RELAY, open_until=now - timedelta(hours=1)), lasting])
+        async with self.uow.reading() as tx:
+            assert await tx.breakers.list(10) == [lasting]
+
+    async def test_those_whose_time_is_long_over_are_swept_whether_tried_or_not(self) -> None:
+        await save(self.uow, *ALL)
+        async with self.uow() as tx:
+            assert await tx.breakers.sweep(T0, 10) == 0
+            assert await tx.breakers.sweep(later(1), 10) == 1
+            assert [await tx.breakers.sweep(later(301), 1) for _ in range(3)] == [1, 1, 0]
+        assert await stored(self.uow, *(each.key for each in ALL)) == {}
 
     async def test_breakers_fall_with_their_transaction(self) -> None:
         await save(self.uow, RELAY)

@@ -6,7 +6,7 @@ from zero2prod.testing.contracts.deliveries_ended import CancellingContract, Rev
 from zero2prod.testing.contracts.deliveries_enqueued import AudienceContract, CountingContract, EnqueuingContract
 from zero2prod.testing.contracts.deliveries_marked import MarksContract
 from zero2prod.testing.contracts.deliveries_postponed import PostponingContract
-from zero2prod.testing.contracts.deliveries_resolved import DoubtsContract, ResolvingContract
+from zero2prod.testing.contracts.deliveries_resolved import DoubtsContract, FailuresContract, ResolvingContract
 from zero2prod.testing.contracts.deliveries_settled import RecentContract, ResultsContract, UncertainContract
 from zero2prod.testing.contracts.leases import LeasesContract
 
@@ -24,6 +24,7 @@ class DeliveriesContract(
     CancellingContract,
     RevivingContract,
     DoubtsContract,
+    FailuresContract,
     ResolvingContract,
     CompactionContract,
     LeasesContract,

@@ -101,9 +101,17 @@ class ClaimingContract(Contract):
 class UnwantedContract(Contract):
     """What becomes of due rows that may not be mailed."""
 
-    async def test_a_row_whose_give_up_time_has_come_fails(self) -> None:
+    async def test_an_issues_row_is_tried_however_late(self) -> None:
+        words, (reader,) = await self.ledger.letter(), await self.ledger.readers(1)
+        row = delivery(words, reader, give_up_at=T0)
+        await self.ledger.enqueue(row)
+        (taken,) = await self.ledger.claim(at=later(6 * 86_400))
+        assert (taken.key, taken.attempt) == (row.key, 1)
+
+    async def test_another_row_whose_give_up_time_has_come_fails(self) -> None:
         words, (first, second) = await self.ledger.letter(), await self.ledger.readers(2)
-        over, just = delivery(words, first, give_up_at=T0), delivery(words, second, give_up_at=later(0.000001))
+        over = delivery(words, first, new_id(), give_up_at=T0)
+        just = delivery(words, second, new_id(), give_up_at=later(0.000001))
         await self.ledger.enqueue(over, just, at=later(-1))
         assert [claimed.key for claimed in await self.ledger.claim()] == [just.key]
         assert await self.ledger.states([over.key, just.key]) == {over.key: FAILED, just.key: LEASED}

@@ -5,9 +5,9 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from zero2prod.testing.builders import T0, delivery, later
+from zero2prod.testing.builders import T0, delivery, later, new_id
 from zero2prod.testing.contract import Contract
-from zero2prod.testing.contracts.beginnings import DEAD, LATER, LOST, NEVER, OK, attempting, claimed
+from zero2prod.testing.contracts.beginnings import DEAD, JUST, LATER, LOST, NEVER, OK, attempting, claimed
 from zero2prod.testing.ledger import Ledger
 from zero2prod_core.domain.deliveries import DeliveryKey, DeliveryState, Outcome
 from zero2prod_core.domain.letters import Letter, LetterState
@@ -69,29 +69,45 @@ class CancellingContract(Contract):
 class RevivingContract(Contract):
     """Failed rows, which a person has tried once more."""
 
+    async def failed_of_its_own_occasion(self) -> tuple[Letter, DeliveryKey]:
+        """A row that is no issue's, whose time was over before it was tried."""
+        words, (reader,) = await self.ledger.letter(), await self.ledger.readers(1)
+        row = delivery(words, reader, new_id(), give_up_at=T0)
+        await self.ledger.enqueue(row)
+        assert await self.ledger.claim() == []
+        return words, row.key
+
     @pytest.mark.parametrize("outcome", [NEVER, DEAD], ids=["rejected", "dead"])
-    async def test_failed_rows_are_due_at_once_as_a_new_attempt(self, outcome: Outcome) -> None:
+    async def test_failed_rows_are_due_at_once_and_their_attempts_count_anew(self, outcome: Outcome) -> None:
         words, _, taken = await attempting(self.ledger)
         await self.ledger.report(taken, outcome)
         assert await self.ledger.revive(words, at=later(100)) == 1
         assert await self.ledger.sums(words) == {PENDING: 1}
         (again,) = await self.ledger.claim(at=later(100))
-        assert (again.key, again.attempt) == (taken.key, 2)
+        assert (again.key, again.attempt) == (taken.key, 1)
+
+    async def test_its_retries_follow_the_schedule_from_the_start(self) -> None:
+        words, _, taken = await attempting(self.ledger)
+        await self.ledger.report(taken, LATER)
+        (second,) = await self.ledger.claim(at=later(300))
+        await self.ledger.report(second, NEVER, at=later(300))
+        await self.ledger.revive(words, at=later(300))
+        (again,) = await self.ledger.claim(at=later(300))
+        await self.ledger.report(again, LATER, at=later(300))
+        assert await self.ledger.claim(at=later(600 - JUST)) == []
+        assert [each.attempt for each in await self.ledger.claim(at=later(600))] == [2]
 
     async def test_it_is_given_up_anew(self) -> None:
-        words, _, taken = await attempting(self.ledger)
-        await self.ledger.report(taken, NEVER)
+        words, row = await self.failed_of_its_own_occasion()
         wait = timedelta(minutes=5)
         await self.ledger.revive(words, wait, at=later(100))
         (again,) = await self.ledger.claim(at=later(100) + wait - timedelta(microseconds=1))
         await self.ledger.release(again.lease)
         assert await self.ledger.claim(at=later(100) + wait) == []
-        assert await self.ledger.state(taken.key) is FAILED
+        assert await self.ledger.state(row) is FAILED
 
     async def test_a_row_that_was_given_up_is_revived_too(self) -> None:
-        words, (reader,) = await self.ledger.letter(), await self.ledger.readers(1)
-        await self.ledger.enqueue(delivery(words, reader, give_up_at=T0))
-        assert await self.ledger.claim() == []
+        words, _ = await self.failed_of_its_own_occasion()
         assert await self.ledger.revive(words) == 1
         assert len(await self.ledger.claim()) == 1
 

@@ -51,8 +51,16 @@ class PostponingContract(Contract):
         await self.ledger.expire(later(AT_LEASE_END))
         assert await self.ledger.claim(at=later(AT_LEASE_END)) == []
 
-    async def test_a_row_that_was_put_off_for_too_long_fails(self) -> None:
+    async def test_a_row_of_an_issue_is_put_off_for_as_long_as_it_takes(self) -> None:
         _, _, taken = await claimed(self.ledger)
+        await self.ledger.postpone(taken, until=T0 + 2 * GIVE_UP_AFTER)
+        (again,) = await self.ledger.claim(at=T0 + 2 * GIVE_UP_AFTER)
+        assert (again.key, again.attempt) == (taken.key, 1)
+
+    async def test_another_row_that_was_put_off_for_too_long_fails(self) -> None:
+        words, (reader,) = await self.ledger.letter(), await self.ledger.readers(1)
+        await self.ledger.enqueue(delivery(words, reader, new_id()))
+        (taken,) = await self.ledger.claim()
         await self.ledger.postpone(taken, until=T0 + GIVE_UP_AFTER)
         assert await self.ledger.claim(at=T0 + GIVE_UP_AFTER) == []
         assert await self.ledger.state(taken.key) is FAILED

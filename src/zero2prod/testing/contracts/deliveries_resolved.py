@@ -4,9 +4,9 @@ import attrs
 
 from zero2prod.testing.builders import T0, account, delivery, email, later, new_id, notice
 from zero2prod.testing.contract import Contract
-from zero2prod.testing.contracts.beginnings import AT_LEASE_END, LATER, LOST, NEVER, OK, attempting
+from zero2prod.testing.contracts.beginnings import AT_LEASE_END, DEAD, LATER, LOST, NEVER, OK, attempting
 from zero2prod.testing.ledger import Ledger
-from zero2prod_core.domain.deliveries import RESEND_AFTER, Claimed, DeliveryState, InDoubt, Resolution
+from zero2prod_core.domain.deliveries import RESEND_AFTER, Claimed, DeliveryState, FailedDelivery, InDoubt, Resolution
 from zero2prod_core.domain.letters import Letter, LetterKind, UncertainPolicy, template_letter
 from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER
 from zero2prod_core.domain.subscribers import Event
@@ -85,6 +85,45 @@ class DoubtsContract(Contract):
         await in_doubt(self.ledger, 1)
         await self.ledger.report(taken, NEVER)
         assert await self.ledger.doubtful(words) == []
+
+
+class FailuresContract(Contract):
+    """What a person sees of those that are given up."""
+
+    async def test_a_failure_names_its_recipient_and_says_what_was_heard(self) -> None:
+        words, reader, taken = await attempting(self.ledger)
+        await self.ledger.report(taken, NEVER)
+        assert await self.ledger.failures(words) == [FailedDelivery(taken.key, reader.email, 1, NEVER.reply)]
+
+    async def test_whose_mailbox_is_gone_is_named_all_the_same(self) -> None:
+        words, reader, taken = await attempting(self.ledger)
+        await self.ledger.report(taken, DEAD)
+        assert [each.email for each in await self.ledger.failures(words)] == [reader.email]
+
+    async def test_failures_come_in_the_order_of_keys_page_by_page(self) -> None:
+        words, taken = await in_doubt(self.ledger, 4)
+        for each in taken:
+            await self.ledger.resolve(words, RESEND, [each.key.recipient])
+        again = sorted(await self.ledger.claim(), key=lambda each: each.key)
+        for each in again:
+            await self.ledger.report(each, NEVER)
+        keys = [each.key for each in again]
+        assert [each.key for each in await self.ledger.failures(words)] == keys
+        assert [each.key for each in await self.ledger.failures(words, 3)] == keys[:3]
+        assert [each.key for each in await self.ledger.failures(words, 3, keys[1])] == keys[2:]
+        assert await self.ledger.failures(words, 3, keys[3]) == []
+
+    async def test_another_letters_rows_and_those_in_another_state_are_not_among_them(self) -> None:
+        words, _ = await in_doubt(self.ledger, 1)
+        _, _, taken = await attempting(self.ledger)
+        await self.ledger.report(taken, NEVER)
+        assert await self.ledger.failures(words) == []
+
+    async def test_what_is_tried_again_has_not_failed(self) -> None:
+        words, _, taken = await attempting(self.ledger)
+        await self.ledger.report(taken, NEVER)
+        await self.ledger.revive(words)
+        assert await self.ledger.failures(words) == []
 
 
 class ResolvingContract(Contract):

@@ -22,7 +22,15 @@ from zero2prod.testing.contracts.beginnings import (
     claimed,
 )
 from zero2prod.testing.ledger import mark, ruling
-from zero2prod_core.domain.deliveries import PAUSES, RESEND_AFTER, Claimed, DeliveryState, Outcome, Scope
+from zero2prod_core.domain.deliveries import (
+    GIVE_UP_AFTER,
+    PAUSES,
+    RESEND_AFTER,
+    Claimed,
+    DeliveryState,
+    Outcome,
+    Scope,
+)
 from zero2prod_core.domain.letters import LetterState, UncertainPolicy
 from zero2prod_core.domain.refusals import Recent
 from zero2prod_core.ports.deliveries import Expired, Settled
@@ -114,12 +122,12 @@ class ResultsContract(Contract):
         (again,) = await self.ledger.claim(at=T0 + due)
         assert again.attempt == 1
 
-    async def test_a_deferred_row_that_could_only_be_too_late_fails(self) -> None:
+    async def test_a_deferred_row_that_could_only_be_too_late_fails_where_it_is_no_issues(self) -> None:
         words, (first, second) = await self.ledger.letter(), await self.ledger.readers(2)
         wait = timedelta(minutes=5)
         early, late = (
-            delivery(words, first, give_up_at=T0 + wait - timedelta(seconds=1)),
-            delivery(words, second, give_up_at=T0 + wait + timedelta(seconds=1)),
+            delivery(words, first, new_id(), give_up_at=T0 + wait - timedelta(seconds=1)),
+            delivery(words, second, new_id(), give_up_at=T0 + wait + timedelta(seconds=1)),
         )
         await self.ledger.enqueue(early, late)
         batch = await self.ledger.claim()
@@ -127,6 +135,18 @@ class ResultsContract(Contract):
         settled = await self.ledger.settle([ruling(each, LATER) for each in batch], [])
         assert settled == Settled((True, True), ())
         assert await self.ledger.states([early.key, late.key]) == {early.key: FAILED, late.key: DEFERRED}
+
+    async def test_an_issues_row_is_given_up_so_long_after_its_first_attempt(self) -> None:
+        words, (reader,) = await self.ledger.letter(), await self.ledger.readers(1)
+        row, start = delivery(words, reader, give_up_at=T0), timedelta(days=6)
+        await self.ledger.enqueue(row)
+        waits = [timedelta(0), timedelta(minutes=5), GIVE_UP_AFTER - timedelta(minutes=25)]
+        states: list[DeliveryState | None] = []
+        for wait in waits:
+            (taken,) = await self.ledger.claim(at=T0 + start + wait)
+            assert await self.ledger.report(taken, LATER, at=T0 + start + wait)
+            states.append(await self.ledger.state(row.key))
+        assert states == [DEFERRED, DEFERRED, FAILED]
 
     async def test_results_are_written_before_marks_are_granted(self) -> None:
         words, readers = await self.ledger.letter(), await self.ledger.readers(2)

@@ -1,8 +1,8 @@
 import attrs
 
-from zero2prod.testing.builders import letter, new_id, newsletter
+from zero2prod.testing.builders import email, letter, new_id, newsletter
 from zero2prod.testing.contract import Contract
-from zero2prod_core.domain.letters import Letter, LetterKind, LetterState, UncertainPolicy, template_letter
+from zero2prod_core.domain.letters import Imprint, Letter, LetterKind, LetterState, UncertainPolicy, template_letter
 from zero2prod_core.ports.store import UnitOfWork
 
 
@@ -26,6 +26,17 @@ class LettersContract(Contract):
         plain = letter(html=None, dated_at=None, state=LetterState.PAUSED, pause_reason="550 5.7.1 no")
         await add(self.uow, full, marked, plain)
         assert [await stored(self.uow, each) for each in (full, marked, plain)] == [full, marked, plain]
+
+    async def test_an_imprint_comes_back_and_can_be_exchanged(self) -> None:
+        sender, reply_to = email("Müller@bücher.example.com"), email("Reply@Example.com")
+        full = letter(imprint=Imprint("Grüße ☕", sender, reply_to, "1 Main St\nSpringfield", "example.org"))
+        bare = letter(imprint=Imprint("News", sender, None, None, "example.org"))
+        await add(self.uow, full, bare)
+        assert [await stored(self.uow, each) for each in (full, bare)] == [full, bare]
+        exchanged = attrs.evolve(full, imprint=bare.imprint)
+        async with self.uow() as tx:
+            await tx.letters.save(exchanged)
+        assert [await stored(self.uow, each) for each in (full, bare)] == [exchanged, bare]
 
     async def test_a_template_letter_has_no_words(self) -> None:
         home = newsletter()

@@ -249,9 +249,9 @@ class LedgerMachine(StoreMachine):
         assert sorted(outcome.refused for outcome in recent) == self.model.recent(letter)
 
     def finish(self) -> None:
-        """Once all letters are open, what is due is sent, and the rest is given up when all time is over, what is tried
-        again for a moment included. Tried again for long it is sent, and then only sums are left of all that nobody
-        asks for any more.
+        """Once all letters are open, what is due is sent. When all time is over, what is no issue's is given up, even
+        what is tried again for a moment, and an issue's is sent all the same. Tried again for long the rest is sent.
+        Then only sums are left of all that nobody asks for any more.
         """
         self.put_all(LetterState.OPEN)
         self.now += RESEND_AFTER
@@ -260,7 +260,7 @@ class LedgerMachine(StoreMachine):
         self.try_all_again(timedelta(seconds=1))
         self.now += 2 * GIVE_UP_AFTER
         self.expire()
-        self.take_all()
+        self.send_all()
         assert UNFINISHED.isdisjoint(self.model.states().values())
         self.all_is_as_it_should_be()
         self.try_all_again(GIVE_UP_AFTER)

@@ -187,7 +187,7 @@ class LedgerModel:
         failed = [row for row in self._of(letter) if row.state is FAILED]
         for row in failed:
             row.become(PENDING, at)
-            row.due, row.give_up, row.blamed = at, at + give_up_after, False
+            row.due, row.give_up, row.blamed, row.attempts = at, at + give_up_after, False, 0
         return len(failed)
 
     def forgive(self, letter: UUID) -> int:
@@ -253,7 +253,7 @@ class LedgerModel:
         return [row for row in self.rows.values() if row.key.letter == letter]
 
     def _verdict(self, row: Row, at: Instant) -> DeliveryState:
-        if row.give_up <= at:
+        if row.give_up <= at and not row.key.is_of_issue:
             return FAILED
         return LEASED if self.readers[row.key.recipient] else SUPPRESSED
 
@@ -276,6 +276,8 @@ class LedgerModel:
         applies = self._current(row, ruling, at) and ruling.state in TRANSITIONS[row.state]
         applies = applies or (ruling.state is SENT and self._arrived(row, ruling))
         if applies:
+            if ruling.give_up_in:
+                row.give_up = at + ruling.give_up_in
             hopeless = ruling.state is DEFERRED and at + ruling.retry_in > row.give_up
             row.become(FAILED if hopeless else ruling.state, at)
             row.attempts, row.due, row.blamed = ruling.attempts, at + ruling.retry_in, ruling.blames_letter

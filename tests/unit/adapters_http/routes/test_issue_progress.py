@@ -120,6 +120,16 @@ class TestPage:
         assert "The domain example.com takes no mail: 4.7.0 try later. Next try at" in page
         assert "set a lower rate for this domain" in page
 
+    async def test_each_state_says_what_it_means(self, staff: House) -> None:
+        issue = await published(staff, "a@example.com")
+        page = (await staff.get(f"/admin/newsletters/{issue.id}")).text
+        assert '<td data-words="pending">1</td><td>Wait for their turn</td>' in page
+
+    async def test_no_rate_is_told_where_there_is_none(self, staff: House) -> None:
+        issue = await published(staff, "a@example.com")
+        page = (await staff.get(f"/admin/newsletters/{issue.id}")).text
+        assert '<p data-hides hidden><span data-words="rated"></span></p>' in page
+
     async def test_a_mail_that_came_twice_perhaps_is_counted(self, staff: House) -> None:
         issue = await published(staff, "a@example.com")
         await settle(staff, LOST)

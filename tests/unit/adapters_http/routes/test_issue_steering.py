@@ -218,3 +218,41 @@ class TestDoubts:
 
     async def test_of_an_issue_that_is_not_there_is_a_404(self, staff: House) -> None:
         assert (await staff.get(f"/admin/newsletters/{new_id()}/uncertain")).status == 404
+
+
+class TestFailures:
+    @pytest.fixture
+    async def failing(self, staff: House) -> Issue:
+        issue = await published(staff, "a@example.com", "b@example.com", "c@example.com")
+        await settle(staff, Rejected(Reply(550, "5.2.2 <full>")))
+        return issue
+
+    async def test_they_are_listed_with_the_servers_words(self, staff: House, failing: Issue) -> None:
+        path = f"/admin/newsletters/{failing.id}"
+        assert f'href="{path}/failures"' in (await staff.get(path)).text
+        page = (await staff.get(f"{path}/failures")).text
+        assert all(f"<bdi>{each}@example.com</bdi>" in page for each in "abc")
+        assert page.count("550 5.2.2 &lt;full&gt;") == 3
+        told = json.loads((await staff.get(f"{path}/failures", JSON)).body)
+        assert {each["email"] for each in told} == {f"{each}@example.com" for each in "abc"}
+        assert {(each["attempts"], each["code"], each["reply"]) for each in told} == {(1, 550, "5.2.2 <full>")}
+
+    async def test_they_come_in_pages(self, staff: House, failing: Issue, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(issue_steering, "LISTED", 2)
+        path, seen = f"/admin/newsletters/{failing.id}/failures", []
+        while path:
+            page = (await staff.get(path)).text
+            seen += re.findall(r"<bdi>([abc]@example.com)</bdi>", page)
+            following = re.search(r'href="([^"]+)">The next ones', page)
+            path = following[1] if following else ""
+        assert sorted(seen) == ["a@example.com", "b@example.com", "c@example.com"]
+
+    async def test_none_is_said_so(self, staff: House) -> None:
+        issue = await published(staff, "a@example.com")
+        path = f"/admin/newsletters/{issue.id}"
+        assert "No mail of this issue has failed." in (await staff.get(f"{path}/failures")).text
+        assert "/failures" not in (await staff.get(path)).text
+
+    async def test_a_link_into_nowhere_is_refused(self, staff: House, failing: Issue) -> None:
+        assert (await staff.get(f"/admin/newsletters/{failing.id}/failures?after=x")).status == 400
+        assert (await staff.get(f"/admin/newsletters/{new_id()}/failures")).status == 404

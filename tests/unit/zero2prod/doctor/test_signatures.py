@@ -7,11 +7,18 @@ from tests.support.patients import patient
 from zero2prod.doctor import machine, signatures
 from zero2prod.doctor.findings import Level, Verdict
 from zero2prod.settings import MailSettings, Transport
+from zero2prod.testing.builders import newsletter
+from zero2prod_core.domain.email_addresses import EmailAddress
+from zero2prod_core.domain.newsletters import Newsletter, Slug
 
 
-async def looked(keys: str, transport: Transport = Transport.SMTP) -> Verdict:
+async def looked(keys: str, *newsletters: Newsletter, transport: Transport = Transport.SMTP) -> Verdict:
     mail = MailSettings(transport=transport, sender="news@example.org", dkim_keys=keys)
-    return await signatures.dkim(patient(mail=mail))
+    ill = patient(mail=mail)
+    async with ill.store.uow() as tx:
+        for each in newsletters:
+            await tx.newsletters.add(each)
+    return await signatures.dkim(ill)
 
 
 async def test_without_keys_mails_are_not_signed() -> None:
@@ -29,6 +36,38 @@ async def test_keys_that_load_are_told_with_their_records(tmp_path: Path) -> Non
     assert 'mail._domainkey.example.org TXT "v=DKIM1; k=rsa; p=MII' in verdict.says
     assert 'ed._domainkey.example.com TXT "v=DKIM1; k=ed25519; p=' in verdict.says
     assert "PRIVATE" not in verdict.says
+
+
+@pytest.mark.parametrize("domain", ["example.com", "news.example.org", "ample.org"])
+async def test_a_sender_for_whom_no_key_vouches_is_named(tmp_path: Path, domain: str) -> None:
+    verdict = await looked(f"mail@{domain}={write_pem(tmp_path / 'r.pem', rsa_key().private)}")
+    assert verdict.level is Level.WARNING
+    assert verdict.says.startswith(
+        "a key signs for its own domain and those below it, and none for the sender news@example.org; the DNS must have"
+    )
+    assert verdict.remedy == (
+        "Add a key of that domain to ZERO2PROD_MAIL_DKIM_KEYS, or mails from there leave unsigned"
+    )
+
+
+async def test_a_newsletters_sender_for_whom_no_key_vouches_is_named(tmp_path: Path) -> None:
+    key = write_pem(tmp_path / "r.pem", rsa_key().private)
+    below, other = EmailAddress.parse("a@daily.example.org"), EmailAddress.parse("b@example.net")
+    daily, weekly = newsletter(sender=below), newsletter(sender=other, slug=Slug("weekly"))
+    verdict = await looked(f"mail@example.org={key}", daily, weekly)
+    assert verdict.level is Level.WARNING
+    assert "and none for b@example.net of the newsletter weekly; " in verdict.says
+    assert "_domainkey.example.net" not in verdict.says
+
+
+async def test_a_key_of_every_senders_own_has_a_record_for_each(tmp_path: Path) -> None:
+    key = write_pem(tmp_path / "r.pem", rsa_key().private)
+    verdict = await looked(f"mail={key}", newsletter(sender=EmailAddress.parse("b@example.net")), newsletter())
+    assert verdict.level is Level.OK
+    assert verdict.says.startswith("each mail is signed")
+    assert verdict.says.count("._domainkey.") == 2
+    assert "mail._domainkey.example.org TXT" in verdict.says
+    assert "mail._domainkey.example.net TXT" in verdict.says
 
 
 async def test_a_key_that_cannot_be_used_is_an_error() -> None:

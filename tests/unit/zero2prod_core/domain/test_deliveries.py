@@ -8,6 +8,7 @@ from hypothesis.strategies import floats, integers, none, text
 from zero2prod.testing.builders import KEY, new_id
 from zero2prod_core.domain.deliveries import (
     MAC_DIGITS,
+    MOST_ATTEMPTS,
     PAUSES,
     RESEND_AFTER,
     RETRY_SCHEDULE,
@@ -96,6 +97,34 @@ class TestRulings:
         assert (ruling.state, ruling.attempts, ruling.retry_in) == (state, attempts, wait)
         assert (ruling.key, ruling.lease, ruling.attempt) == (report.key, report.lease, 3)
         assert ruling.reply is REPLY
+
+    def test_a_senders_fault_in_a_letter_that_is_no_issues_is_put_off_by_the_schedule(self) -> None:
+        report = Report(DeliveryKey(new_id(), new_id(), new_id()), new_id(), 1, SenderFault(REPLY), "example.com")
+        ruling = rule(report, 0.5)
+        assert (ruling.state, ruling.attempts) == (DeliveryState.DEFERRED, 1)
+        assert (ruling.retry_in, ruling.give_up_in) == (RETRY_SCHEDULE[0], None)
+
+    @pytest.mark.parametrize("outcome", [Sent(REPLY), Uncertain(REPLY), Deferred(REPLY), Rejected(REPLY)])
+    def test_an_issues_mail_is_given_up_so_long_after_its_first_attempt(self, outcome: Outcome) -> None:
+        first, second = (
+            Report(DeliveryKey(new_id(), new_id()), new_id(), attempt, outcome, "example.com") for attempt in (1, 2)
+        )
+        patience = timedelta(hours=7)
+        assert rule(first, 0.5, give_up_after=patience).give_up_in == patience
+        assert rule(second, 0.5, give_up_after=patience).give_up_in is None
+
+    @pytest.mark.parametrize("outcome", [Throttled(REPLY, Scope.RELAY), SenderFault(REPLY)])
+    def test_what_was_not_tried_in_earnest_starts_no_time(self, outcome: Outcome) -> None:
+        report = Report(DeliveryKey(new_id(), new_id()), new_id(), 1, outcome, "example.com")
+        assert rule(report, 0.5).give_up_in is None
+
+    def test_a_mail_that_is_no_issues_says_itself_until_when_it_is_of_use(self) -> None:
+        report = Report(DeliveryKey(new_id(), new_id(), new_id()), new_id(), 1, Deferred(REPLY), "example.com")
+        assert rule(report, 0.5).give_up_in is None
+
+    def test_counting_attempts_has_an_end(self) -> None:
+        report = Report(DeliveryKey(new_id(), new_id()), new_id(), MOST_ATTEMPTS + 1, Deferred(REPLY), "example.com")
+        assert rule(report, 0.5).attempts == MOST_ATTEMPTS
 
     @given(integers(1, 99), CHANCE)
     def test_a_late_answer_has_its_time_before_an_uncertain_mail_is_sent_again(

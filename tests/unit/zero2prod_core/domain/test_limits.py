@@ -5,7 +5,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from zero2prod_core.domain.limits import UNLIMITED, DomainRates, Rate, parse_rate, queue_up, room, take, take_some
+from zero2prod_core.domain.email_addresses import EmailAddress
+from zero2prod_core.domain.limits import (
+    HORIZON,
+    UNLIMITED,
+    DomainRates,
+    Rate,
+    parse_rate,
+    queue_up,
+    room,
+    take,
+    take_some,
+)
 from zero2prod_core.errors import Defect, SettingInvalid
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -183,37 +194,54 @@ def test_some_are_so_many_takes_of_one_as_there_is_room_for(rate: Rate, steps: l
 @given(RATES, st.none() | st.integers(-100, 300), st.integers(1, 200))
 def test_places_are_even_and_stand_behind_those_that_are_given_out(rate: Rate, ahead: int | None, count: int) -> None:
     end = None if ahead is None else START + ahead * rate.period / 100
+    start = max(end or START, START)
     places = queue_up(end, rate, START, count)
-    assert len(places) == count
-    assert places[0] == max(end or START, START) + rate.emission_interval
-    assert all(later - earlier == rate.emission_interval for earlier, later in pairwise(places))
+    assert all(later - earlier == rate.emission_interval for earlier, later in pairwise([start, *places]))
 
 
-def passed_in_turn(rate: Rate, batches: list[tuple[int, int]]) -> tuple[list[datetime], int]:
-    """The times at which mails pass that come in batches (a wait in hundredths of a period, how many) and queue up
-    where there is no room; and how often the one that waited longest was put off.
+@given(RATES, st.none() | st.integers(-100, 300), st.integers(1, 200))
+def test_places_are_given_out_up_to_the_horizon_and_all_that_there_are(
+    rate: Rate, ahead: int | None, count: int
+) -> None:
+    end = None if ahead is None else START + ahead * rate.period / 100
+    places = queue_up(end, rate, START, count)
+    assert all(place <= START + HORIZON for place in places)
+    following = max(end or START, START, *places) + rate.emission_interval
+    assert len(places) == count or following > START + HORIZON
+
+
+def passed_in_turn(rate: Rate, batches: list[tuple[int, int]]) -> list[datetime]:
+    """The times at which mails pass that come in batches (a wait in hundredths of a period, how many) and queue up, or
+    ask again at the horizon, where there is no room; and each of them passes.
     """
     tat, end, passed, now = None, None, list[datetime](), START
-    waiting: list[tuple[datetime, int]] = []
-    for step, count in [*batches, *([(1, 0)] * 100)]:
+    waiting, coming = list[datetime](), list[datetime]()
+    for step, count in batches:
         now += step * rate.period / 100
-        due = sorted(each for each in waiting if each[0] <= now) + [(now, 0)] * count
-        waiting = [each for each in waiting if each[0] > now]
+        coming += [now] * count
+    while waiting or coming:
+        now = min([*waiting, *coming])
+        due = [place for place in [*waiting, *coming] if place <= now]
+        waiting, coming = [place for place in waiting if place > now], [place for place in coming if place > now]
         taken, tat = take_some(tat, rate, now, len(due))
         passed += [now] * taken
-        if late := due[taken:]:
-            places = queue_up(end, rate, now, len(late))
-            end = places[-1]
-            waiting += [(place, times + 1) for place, (_, times) in zip(places, late, strict=True)]
-    return passed, max((times for _, times in waiting), default=0)
+        late = len(due) - taken
+        places = queue_up(end, rate, now, late)
+        end = max([end or now, *places])
+        assert end <= now + HORIZON
+        waiting += [*places, *([now + HORIZON] * (late - len(places)))]
+    return passed
 
 
-BATCHES = st.lists(st.tuples(st.sampled_from([0, 1, 10, 50, 100, 101]), st.integers(0, 30)), max_size=20)
+# At a day's rate hundreds of mails would ask again for a year.
+QUICK_RATES = RATES.filter(lambda rate: rate.period < timedelta(hours=1))
+BATCHES = st.lists(st.tuples(st.sampled_from([0, 1, 10, 50, 100, 101]), st.integers(0, 12)), max_size=12)
 
 
-@given(RATES, BATCHES)
+@given(QUICK_RATES, BATCHES)
 def test_mails_that_queue_up_never_exceed_the_rate_over_any_window(rate: Rate, batches: list[tuple[int, int]]) -> None:
-    passed, _ = passed_in_turn(rate, batches)
+    passed = passed_in_turn(rate, batches)
+    assert len(passed) == sum(count for _, count in batches)
     for first, start in enumerate(passed):
         for last, end in enumerate(passed[first:], first):
             assert last - first + 1 <= rate.count + (end - start) // rate.emission_interval
@@ -251,6 +279,16 @@ class TestRatesOfDomains:
         with pytest.raises(SettingInvalid, match=f"says twice what holds for {whom}") as refused:
             DomainRates.parse(text, "ZERO2PROD_X")
         assert refused.value.fields["setting"] == "ZERO2PROD_X"
+
+    @pytest.mark.parametrize("typed", ["münchen.de", "MÜNCHEN.DE", "xn--mnchen-3ya.de"])
+    def test_a_domain_is_kept_as_e_mail_addresses_keep_theirs(self, typed: str) -> None:
+        kept = EmailAddress.parse("a@münchen.de").domain
+        assert DomainRates.parse(f"{typed}=1/h", "ZERO2PROD_X").of(kept) == Rate.parse("1/h")
+
+    @pytest.mark.parametrize("name", ["*.example.com", "a@b", "com", "a..example", "localhost", "x" * 999])
+    def test_a_domain_that_no_mail_goes_to_is_refused(self, name: str) -> None:
+        with pytest.raises(SettingInvalid, match=r"^ZERO2PROD_X: has a rate for '.{1,100}', but each must .+\. .+\.$"):
+            DomainRates.parse(f"1/s, {name}=2/s", "ZERO2PROD_X")
 
     @pytest.mark.parametrize("text", ["often", "example.com", "example.com=", "example.com=often", "1/s; 2/s"])
     def test_what_is_no_rate_is_refused(self, text: str) -> None:

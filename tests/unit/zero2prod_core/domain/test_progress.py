@@ -11,19 +11,20 @@ from zero2prod_core.domain.deliveries import DeliveryState
 from zero2prod_core.domain.progress import (
     LONGEST_WAIT,
     WINDOW,
-    Pace,
+    Speedometer,
     Standing,
     rate_in_words,
     remaining,
+    rest_after,
     time_in_words,
 )
 
 
-def seen(*looks: tuple[float, int]) -> Pace:
-    pace = Pace()
+def seen(*looks: tuple[float, int]) -> Speedometer:
+    speedometer = Speedometer()
     for at, tried in looks:
-        pace = pace.seen(at, tried)
-    return pace
+        speedometer = speedometer.seen(at, tried)
+    return speedometer
 
 
 def test_every_state_counts_once() -> None:
@@ -58,19 +59,47 @@ def test_what_is_long_ago_counts_no_more() -> None:
 
 
 def test_mails_that_are_sent_again_begin_a_new_series() -> None:
-    pace = seen((0.0, 0), (10.0, 100), (20.0, 40))
-    assert pace.rate is None
-    assert pace.seen(30.0, 50).rate == 1.0
+    speedometer = seen((0.0, 0), (10.0, 100), (20.0, 40))
+    assert speedometer.rate is None
+    assert speedometer.seen(30.0, 50).rate == 1.0
+
+
+def test_a_pause_is_no_part_of_the_rate() -> None:
+    speedometer = seen((0.0, 0), (10.0, 1000)).seen(11.0, 1000, sending=False)
+    assert speedometer.rate is None
+    assert speedometer.seen(12.0, 1000).seen(13.0, 1100).rate == 100.0
+
+
+def test_after_an_outage_the_rate_begins_anew() -> None:
+    speedometer = seen((0.0, 0), (5.0, 500), (10.0, 500), (16.0, 500))
+    again = speedometer.seen(17.0, 550)
+    assert again.rate is None
+    assert again.seen(18.0, 650).rate == 100.0
+
+
+def test_after_one_that_filled_the_window_too() -> None:
+    looks = [(float(at), 500) for at in range(0, 60, 5)]
+    assert seen(*looks).rate == 0.0
+    assert seen(*looks, (60.0, 600), (61.0, 700)).rate == 100.0
+
+
+def test_an_issue_that_goes_slowly_has_not_stood_still() -> None:
+    assert seen((0.0, 0), (5.0, 1), (17.0, 1), (20.0, 2)).rate == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(("took", "rest"), [(0.0, 1.0), (0.1, 1.0), (1.0, 9.0), (3.0, 27.0)])
+def test_looking_takes_a_tenth_of_the_time_at_most(took: float, rest: float) -> None:
+    assert rest_after(took) == pytest.approx(rest)
 
 
 @given(st.lists(st.tuples(st.floats(0, 10), st.integers(0, 1000)), max_size=200))
 def test_only_the_window_and_one_look_before_it_are_kept(steps: Sequence[tuple[float, int]]) -> None:
-    pace, at, tried = Pace(), 0.0, 0
+    speedometer, at, tried = Speedometer(), 0.0, 0
     for wait, more in steps:
         at, tried = at + wait, tried + more
-        pace = pace.seen(at, tried)
-        assert pace.rate is None or pace.rate >= 0
-    assert sum(sample.at < at - WINDOW for sample in pace.samples) <= 1
+        speedometer = speedometer.seen(at, tried)
+        assert speedometer.rate is None or speedometer.rate >= 0
+    assert sum(sample.at < at - WINDOW for sample in speedometer.samples) <= 1
 
 
 @pytest.mark.parametrize(

@@ -41,9 +41,12 @@ ROWS: list[tuple[Phase, int | None, str, Verdict]] = [
     (SETUP, 421, "4.3.2 shutting down", relay),
     (SETUP, 451, "later", relay),
     (SETUP, 250, "2.0.0 what was not asked for", relay),
-    (SETUP, 552, "too big", Rejected),
-    (SETUP, 554, "5.3.4 too big", Rejected),
-    (SETUP, 552, "5.3.4 too big", Rejected),
+    (SETUP, 552, "too big", policy),
+    (SETUP, 554, "5.3.4 too big", policy),
+    (SETUP, 552, "5.3.4 too big", policy),
+    (RCPT, 530, "Authentication required", SenderFault),
+    (RCPT, 535, "5.7.8 wrong password", SenderFault),
+    (RCPT, 503, "AUTH first", SenderFault),
     (SETUP, 535, "5.7.8 wrong password", SenderFault),
     (SETUP, 553, "sender refused", SenderFault),
     (SETUP, 554, "5.3.40 another code", SenderFault),
@@ -95,6 +98,29 @@ ROWS: list[tuple[Phase, int | None, str, Verdict]] = [
 @pytest.mark.parametrize(("phase", "code", "text", "verdict"), ROWS)
 def test_the_first_row_that_matches_wins(phase: Phase, code: int | None, text: str, verdict: Verdict) -> None:
     assert outcome_of(phase, code, text) == verdict(Reply(code, text))
+
+
+PUT_OFF: list[tuple[Phase, str, Verdict]] = [
+    (SETUP, "", relay),
+    (SETUP, "4.7.1 ", relay),
+    (RCPT, "", Deferred),
+    (RCPT, "4.2.1 ", Deferred),
+    (RCPT, "4.3.2 ", domain),
+    (RCPT, "4.7.1 ", domain),
+    (DATA, "", Deferred),
+    (DATA, "4.7.1 ", Deferred),
+    (END, "", Deferred),
+    (END, "4.3.2 ", Deferred),
+]
+
+
+@pytest.mark.parametrize(("phase", "enhanced", "verdict"), PUT_OFF)
+def test_each_of_the_hundred_4xx_puts_off(phase: Phase, enhanced: str, verdict: Verdict) -> None:
+    """421 is the relay's end of the dialogue, wherever it comes before the mail is complete."""
+    for code in range(400, 500):
+        ends = code == 421 and phase is not END
+        expected = relay if ends else verdict
+        assert outcome_of(phase, code, f"{enhanced}not now") == expected(Reply(code, f"{enhanced}not now"))
 
 
 @given(st.sampled_from(list(Phase)), st.none() | st.integers(200, 599), st.text())

@@ -11,6 +11,8 @@ from zero2prod.testing.builders import KEY, origin, suppression
 from zero2prod.testing.faults import CommitLostAfter, CommitLostBefore
 from zero2prod_core.domain.audit import Action
 from zero2prod_core.domain.deliveries import (
+    JITTER,
+    RETRY_SCHEDULE,
     Deferred,
     DeliveryState,
     Outcome,
@@ -285,8 +287,8 @@ class TestOurOwnFault:
         await mark(core, parcel)
         await report(core, FAULT, parcel)
         assert await core.audit() == known
-        core.clock.forward(timedelta(seconds=20))
-        assert len(await core.parcels(urgent=True)) == 1
+        core.clock.forward(RETRY_SCHEDULE[0] * (1 + JITTER))
+        assert [each.delivery.attempt for each in await core.parcels(urgent=True)] == [2]
 
     async def test_reports_that_bring_a_fault_still_get_their_marks_an_answer(self, core: Core) -> None:
         await core.published("a@example.com")

@@ -8,13 +8,14 @@ import pytest
 from tests.support.core import POLICY, SENT, Core
 from zero2prod.testing.builders import new_id, origin
 from zero2prod_core.domain.audit import Action
-from zero2prod_core.domain.deliveries import RESEND_AFTER, DeliveryState, Reply, Resolution, Uncertain
+from zero2prod_core.domain.deliveries import RESEND_AFTER, DeliveryState, Rejected, Reply, Resolution, Uncertain
 from zero2prod_core.domain.issues import Issue, IssueState
 from zero2prod_core.domain.letters import UncertainPolicy
 from zero2prod_core.errors import IssueUnknown, TransitionRefused
 from zero2prod_core.ports.mailer import Parcel
 
 LOST = Uncertain(Reply(None, "connection lost"))
+NEVER = Rejected(Reply(550, "5.2.2 mailbox full"))
 RESEND, ACCEPT = Resolution.RESEND, Resolution.ACCEPT
 A, B, C = (f"{name}@example.com" for name in "abc")
 
@@ -61,6 +62,39 @@ class TestListing:
     async def test_an_unknown_issue_is_refused(self, core: Core) -> None:
         with pytest.raises(IssueUnknown):
             await core.application.list_uncertain(new_id())
+
+
+class TestFailures:
+    async def test_each_says_whom_it_was_for_and_what_was_heard_page_by_page(self, core: Core) -> None:
+        issue = await core.published(A, B, C)
+        parcels = sorted(await core.parcels(urgent=False), key=lambda parcel: parcel.delivery.key)
+        await core.send(*parcels, outcome=NEVER)
+        first = await core.application.list_failures(issue.id, 2)
+        second = await core.application.list_failures(issue.id, 2, after=first[-1].key.recipient)
+        assert [each.email for each in [*first, *second]] == [parcel.delivery.email for parcel in parcels]
+        assert {(each.attempts, each.reply) for each in [*first, *second]} == {(1, NEVER.reply)}
+
+    async def test_an_unknown_issue_is_refused(self, core: Core) -> None:
+        with pytest.raises(IssueUnknown):
+            await core.application.list_failures(new_id())
+
+
+class TestWaitingForLong:
+    async def test_a_mail_that_is_sent_once_more_after_days_is_sent(self, core: Core) -> None:
+        issue, _ = await in_doubt(core, A, B)
+        core.clock.forward(POLICY.give_up_after + timedelta(days=1))
+        assert await core.application.resolve_uncertain(origin(), issue.id, RESEND) == 2
+        await core.send(*await core.parcels(urgent=False))
+        assert (await core.application.show_issue(issue.id)).sums == {DeliveryState.SENT: 2}
+
+    async def test_a_letter_that_resends_comes_back_after_its_time_to_be_given_up_and_is_sent(self) -> None:
+        core = Core(policy=attrs.evolve(POLICY, give_up_after=RESEND_AFTER / 2))
+        issue, _ = await in_doubt(core, A)
+        core.clock.forward(2 * RESEND_AFTER)
+        await core.application.jobs.expire_leases()
+        await core.send(*await core.parcels(urgent=False))
+        progress = await core.application.show_issue(issue.id)
+        assert (progress.sums, progress.possibly_twice) == ({DeliveryState.SENT: 1}, 1)
 
 
 class TestAccepting:

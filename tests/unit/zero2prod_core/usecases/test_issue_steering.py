@@ -12,12 +12,13 @@ from tests.support.core import ADA, POLICY, SENT, Core
 from zero2prod.testing.builders import new_id, origin
 from zero2prod_core.application import Application
 from zero2prod_core.domain.audit import Action, AuditEvent
-from zero2prod_core.domain.deliveries import DeliveryState, Rejected, Reply, SenderFault
+from zero2prod_core.domain.deliveries import Deferred, DeliveryState, Rejected, Reply, SenderFault
 from zero2prod_core.domain.issues import Issue, IssueState, PauseCause
 from zero2prod_core.domain.letters import Letter, LetterState
 from zero2prod_core.errors import IssueUnknown, NothingToResend, TransitionRefused
 
 NEVER = Rejected(Reply(550, "no"))
+LATER = Deferred(Reply(450, "later"))
 FAULT = SenderFault(Reply(530, "5.7.0 log in first"))
 
 Verb: TypeAlias = Callable[[Application, UUID], Awaitable[Issue]]
@@ -86,6 +87,25 @@ class TestPausing:
         await PAUSE(core.application, published.id)
         (event,) = (await core.audit())[known:]
         assert (event.action, event.resource.id, event.origin) == (Action.ISSUE_PAUSED, str(published.id), origin())
+
+    async def test_however_long_it_was_paused_everyone_is_sent_to(self, core: Core) -> None:
+        published = await core.published("a@example.com", "b@example.com", "c@example.com")
+        (first, *_) = await core.parcels(urgent=False)
+        await core.send(first)
+        await core.application.release_lease(first.delivery.lease)
+        await PAUSE(core.application, published.id)
+        core.clock.forward(POLICY.give_up_after + timedelta(days=1))
+        await RESUME(core.application, published.id)
+        await core.send(*await core.parcels(urgent=False))
+        assert await core.sums(published) == {DeliveryState.SENT: 3}
+
+    async def test_what_is_first_tried_after_a_long_pause_has_all_its_retries(self, core: Core) -> None:
+        published = await core.published(ADA)
+        await PAUSE(core.application, published.id)
+        core.clock.forward(POLICY.give_up_after + timedelta(days=1))
+        await RESUME(core.application, published.id)
+        await core.send(*await core.parcels(urgent=False), outcome=LATER)
+        assert await core.sums(published) == {DeliveryState.DEFERRED: 1}
 
     async def test_one_that_does_not_send_is_refused(self, core: Core) -> None:
         published = await core.published(ADA)
@@ -156,7 +176,7 @@ class TestSendingAgain:
         assert issue == again == published
         assert letter.state is LetterState.OPEN
         (parcel,) = await core.parcels(urgent=False)
-        assert (parcel.delivery.email.text, parcel.delivery.attempt) == ("a@example.com", 2)
+        assert (parcel.delivery.email.text, parcel.delivery.attempt) == ("a@example.com", 1)
         await core.send(parcel)
         assert await core.application.jobs.finish_issues() == 1
         assert await core.sums(published) == {DeliveryState.SENT: 2}
@@ -165,8 +185,13 @@ class TestSendingAgain:
         published = await finished(core, ADA)
         core.clock.forward(2 * POLICY.give_up_after)
         await RESEND(core.application, published.id)
+        (parcel,) = await core.parcels(urgent=False)
+        await core.send(parcel, outcome=LATER)
         core.clock.forward(POLICY.give_up_after - timedelta(seconds=1))
-        assert len(await core.parcels(urgent=False)) == 1
+        (again,) = await core.parcels(urgent=False)
+        assert (again.delivery.key, again.delivery.attempt) == (parcel.delivery.key, 2)
+        await core.send(again, outcome=LATER)
+        assert await core.sums(published) == {DeliveryState.FAILED: 1}
 
     async def test_one_event_says_how_many(self, core: Core) -> None:
         published = await finished(core, ADA)

@@ -10,10 +10,12 @@ from tests.support.core import POLICY, Core, publication
 from zero2prod.testing.builders import idempotency_record, new_id, origin
 from zero2prod.testing.faults import CommitLostAfter, CommitLostBefore
 from zero2prod_core.domain.audit import Action
-from zero2prod_core.domain.deliveries import DeliveryState, Reply, SenderFault, Uncertain
+from zero2prod_core.domain.breakers import Breaker, BreakerKey
+from zero2prod_core.domain.deliveries import DeliveryState, Reply, Scope, SenderFault, Uncertain
 from zero2prod_core.domain.idempotency import IdempotencyKey
 from zero2prod_core.domain.issues import Issue, IssueState
 from zero2prod_core.domain.letters import Letter, LetterState, UncertainPolicy
+from zero2prod_core.domain.limits import DomainRates
 from zero2prod_core.domain.subscribers import Event
 from zero2prod_core.errors import (
     CommitUnknown,
@@ -150,6 +152,21 @@ class TestReading:
         with pytest.raises(IssueUnknown):
             await core.application.show_issue(new_id())
 
+    async def test_it_says_what_is_held_back_now_and_nothing_of_a_relay_that_is_used_no_more(self, core: Core) -> None:
+        issue, now = await core.published("a@example.com"), core.clock.now
+        relay, former, slow, over = (
+            Breaker(BreakerKey(scope, subject), now + timedelta(minutes=minutes), 1, "not now")
+            for scope, subject, minutes in (
+                (Scope.RELAY, POLICY.relay, 1),
+                (Scope.RELAY, "former.example.net:587", 1),
+                (Scope.DOMAIN, "slow.example", 1),
+                (Scope.DOMAIN, "well.example", 0),
+            )
+        )
+        async with core.store() as tx:
+            await tx.breakers.save_batch([relay, former, slow, over])
+        assert (await core.application.show_issue(issue.id)).held_back == [relay, slow]
+
 
 class TestResuming:
     async def paused(self, core: Core) -> Issue:
@@ -233,3 +250,15 @@ class TestFinishing:
         await core.send(*await core.parcels(urgent=False), outcome=LOST)
         assert await core.application.jobs.finish_issues() == 1
         assert await core.sums(issue) == {DeliveryState.UNCERTAIN: 1}
+
+
+@pytest.mark.parametrize(
+    ("rates", "limited"), [("off", False), ("20/s", True), ("off, example.com=1/s", True), ("example.com=off", False)]
+)
+async def test_an_issue_says_whether_rates_may_hold_it_back(rates: str, limited: bool) -> None:
+    parsed = DomainRates.parse(rates, "RATES")
+    for policy in (attrs.evolve(POLICY, recipient_rates=parsed), attrs.evolve(POLICY, sender_rates=parsed)):
+        core = Core(policy=policy)
+        issue = await core.published("a@example.com")
+        progress = await core.application.show_issue(issue.id)
+        assert (progress.limited, progress.waits_for_rates) == (limited, limited)
