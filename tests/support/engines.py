@@ -72,9 +72,8 @@ class Engine:
         await self.first.aclose()
 
     async def finish(self) -> None:
-        """Afterwards, with a server that takes mail again: have a person resume the issue, time pass, and other workers do it all.
-
-        A new worker knows nothing of a relay that was away.
+        """With a server that takes mail again: have a person resume the issue, time pass, and other workers do it all.
+        A new one knows nothing of a relay that was away.
         """
         if (await self._now()).state is IssueState.PAUSED:
             await self.store.application.resume_issue(origin(), self.issue.id)
