@@ -10,9 +10,7 @@ import attrs
 import pytest
 
 from adapters_postgres.embedded import EmbeddedPostgres
-from adapters_postgres.pool import Pool
-from adapters_postgres.unit_of_work import PostgresUnitOfWork
-from tests.support.contention import somebody_waits
+from tests.support.contention import for_a_crowd, somebody_waits
 from tests.support.databases import Database, migrated_database
 from zero2prod.testing.builders import T0, delivery, email, later, new_id, subscriber, suppression
 from zero2prod.testing.ledger import LASTS, Ledger, mark, ruling
@@ -46,11 +44,8 @@ def store(postgres_server: EmbeddedPostgres) -> Iterator[Database]:
 
 @pytest.fixture
 async def ledger(store: Database) -> AsyncIterator[Ledger]:
-    store.empty()
-    pool = Pool(store.url, size=12)
-    await pool.open()
-    yield Ledger(PostgresUnitOfWork(pool))
-    await pool.close()
+    async with for_a_crowd(store) as uow:
+        yield Ledger(uow)
 
 
 async def claimed(ledger: Ledger, count: int = 1) -> tuple[Letter, Sequence[Subscriber], Sequence[Claimed]]:

@@ -10,9 +10,7 @@ import attrs
 import pytest
 
 from adapters_postgres.embedded import EmbeddedPostgres
-from adapters_postgres.pool import Pool
-from adapters_postgres.unit_of_work import PostgresUnitOfWork
-from tests.support.contention import deadlocks, somebody_waits
+from tests.support.contention import deadlocks, for_a_crowd, somebody_waits
 from tests.support.databases import Database, migrated_database
 from zero2prod.testing.application import POLICY, CheapPasswordHasher, CountedIds, CountedRandomness
 from zero2prod.testing.builders import KEYS, email, number, origin, publication, subscriber
@@ -73,11 +71,8 @@ def store(postgres_server: EmbeddedPostgres) -> Iterator[Database]:
 
 @pytest.fixture
 async def uow(store: Database) -> AsyncIterator[UnitOfWork]:
-    store.empty()
-    pool = Pool(store.url, size=12)
-    await pool.open()
-    yield PostgresUnitOfWork(pool)
-    await pool.close()
+    async with for_a_crowd(store) as crowd:
+        yield crowd
 
 
 def assembled(uow: UnitOfWork, policy: Policy = POLICY) -> Application:

@@ -1,5 +1,10 @@
 """What PostgreSQL says of those who want the same rows at the same time."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from adapters_postgres.pool import Pool
+from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.databases import Database
 from tests.support.waiting import eventually
 
@@ -8,6 +13,16 @@ SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wai
 """
 
 DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+
+
+@asynccontextmanager
+async def for_a_crowd(store: Database) -> AsyncIterator[PostgresUnitOfWork]:
+    """The emptied database, with connections for a dozen at once."""
+    store.empty()
+    pool = Pool(store.url, size=12)
+    await pool.open()
+    yield PostgresUnitOfWork(pool)
+    await pool.close()
 
 
 async def somebody_waits(store: Database) -> None:
