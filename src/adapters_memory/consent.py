@@ -1,5 +1,7 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
+
+import attrs
 
 from adapters_memory.overlay import Overlay
 from adapters_memory.tables import Tables
@@ -21,3 +23,13 @@ class InMemoryConsentRepository(ConsentRepository):
     async def of(self, subscriber: UUID) -> Sequence[Consent]:
         records = self._records.where(self._by_subscriber, subscriber)
         return sorted(records, key=lambda record: (record.occurred_at, record.id))
+
+    async def forget(self, subscribers: Collection[UUID]) -> None:
+        for subscriber in subscribers:
+            for record in self._records.where(self._by_subscriber, subscriber):
+                self._records.put(record.id, _impersonal(record))
+
+
+def _impersonal(record: Consent) -> Consent:
+    origin = attrs.evolve(record.evidence.origin, network_address=None, user_agent=None)
+    return attrs.evolve(record, evidence=attrs.evolve(record.evidence, origin=origin))

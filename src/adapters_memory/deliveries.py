@@ -28,9 +28,10 @@ from zero2prod_core.domain.deliveries import (
 )
 from zero2prod_core.domain.instants import Instant
 from zero2prod_core.domain.letters import URGENT, Letter, LetterKind, LetterState, UncertainPolicy
+from zero2prod_core.domain.people import Mailing
 from zero2prod_core.domain.refusals import Recent
 from zero2prod_core.domain.subscribers import Subscriber
-from zero2prod_core.ports.deliveries import DeliveryLedger, Expired, Settled
+from zero2prod_core.ports.deliveries import Backlog, DeliveryLedger, Expired, Settled
 
 __all__ = ["InMemoryDeliveryLedger"]
 
@@ -172,6 +173,14 @@ class InMemoryDeliveryLedger(DeliveryLedger):
             self._sums.put(counted, (self._sums.get(counted) or 0) + 1)
         return len(old)
 
+    async def of_recipients(self, recipients: Collection[UUID]) -> Sequence[Mailing]:
+        rows = sorted(self._rows.of_recipients(recipients), key=lambda row: (row.enqueued_at, row.key))
+        return [_mailing(row, letter) for row in rows if (letter := self._letters.get(row.key.letter))]
+
+    async def forget(self, recipients: Collection[UUID], at: Instant | None = None) -> None:
+        for row in self._rows.of_recipients(recipients):
+            self._rows.put(row.forgotten(at or self._clock()))
+
     async def sums(self, letter: UUID) -> Mapping[DeliveryState, int]:
         removed = {state: self._sums.get((letter, state)) or 0 for state in DeliveryState}
         return +(self._rows.sums(letter) + Counter(removed))
@@ -187,6 +196,14 @@ class InMemoryDeliveryLedger(DeliveryLedger):
 
     async def unfinished(self, at: Instant | None = None) -> int:
         return self._rows.unfinished(self._is_open, at or self._clock())
+
+    async def backlog(self, at: Instant | None = None) -> Mapping[LetterKind, Backlog]:
+        now = at or self._clock()
+        since: dict[LetterKind, list[Instant]] = {}
+        for row in self._rows.due(lambda letter, _: self._is_open(letter), now):
+            if letter := self._letters.get(row.key.letter):
+                since.setdefault(letter.kind, []).append(row.due_at)
+        return {kind: Backlog(len(times), now - min(times)) for kind, times in since.items()}
 
     def _behind(self, letter: UUID, state: DeliveryState, after: DeliveryKey | None) -> list[Row]:
         rows = [row for row in self._rows.of(letter) if row.state is state]
@@ -218,6 +235,8 @@ class InMemoryDeliveryLedger(DeliveryLedger):
             verdict.name,
             row.digest.key_id,
             row.enqueued_at,
+            verdict.fields,
+            verdict.tags,
         )
 
     def _judge(self, row: Row, at: Instant) -> Recipient | DeliveryState:
@@ -287,3 +306,8 @@ def _delivery(letter: Letter, subscriber: Subscriber, give_up_at: Instant) -> Ne
     key = DeliveryKey(letter.id, subscriber.id)
     domain, digest = subscriber.email.domain, subscriber.digest
     return NewDelivery(key, RecipientKind.SUBSCRIBER, domain, digest, letter.priority, give_up_at)
+
+
+def _mailing(row: Row, letter: Letter) -> Mailing:
+    recipient, subject = row.key.recipient, letter.subject
+    return Mailing(recipient, letter.kind, subject, row.state, row.attempts, row.enqueued_at, row.settled_at, row.reply)

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from heapq import merge
 from itertools import takewhile
 from typing import Final, TypeAlias
@@ -94,7 +94,7 @@ class Row:
             due_at=due_at,
             give_up_at=give_up_at,
             lease=None,
-            reply=ruling.reply,
+            reply=ruling.reply if self.domain else None,
             settled_at=at if state in SETTLED else None,
             blames_letter=ruling.blames_letter,
         )
@@ -115,6 +115,11 @@ class Row:
     def put_down(self, state: DeliveryState, at: Instant) -> "Row":
         """Nothing was sent, and nobody holds it any more."""
         return attrs.evolve(self, state=state, lease=None, settled_at=at if state in SETTLED else None)
+
+    def forgotten(self, at: Instant) -> "Row":
+        """Without what it tells of its recipient, nor what a server will yet tell, and not waiting any more."""
+        row = self.put_down(DeliveryState.CANCELLED, at) if self.state in WAITING else self
+        return attrs.evolve(row, reply=None, domain="")
 
     def revived(self, give_up_at: Instant, at: Instant) -> "Row":
         return attrs.evolve(
@@ -242,6 +247,10 @@ class DeliveryRows:
 
     def of(self, letter: UUID) -> list[Row]:
         return self._view.where(self._table.by_letter, letter)
+
+    def of_recipients(self, recipients: Collection[UUID]) -> list[Row]:
+        """By looking at every row: it is asked for one person at a time, and each row would pay for an index."""
+        return [row for row in self._view.values() if row.key.recipient in recipients]
 
     def remove(self, key: DeliveryKey) -> None:
         self._view.remove(key)

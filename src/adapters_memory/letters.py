@@ -18,6 +18,10 @@ class InMemoryLetterRepository(LetterRepository):
     async def add(self, letter: Letter) -> None:
         self._letters.put(letter.id, letter)
 
+    async def ensure(self, letter: Letter) -> None:
+        if self._letters.get(letter.id) is None:
+            self._letters.put(letter.id, letter)
+
     async def get_batch(self, ids: Collection[UUID], *, lock: bool = False) -> dict[UUID, Letter]:
         return self._letters.get_batch(ids)
 

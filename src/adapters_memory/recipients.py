@@ -1,6 +1,8 @@
 """Whom a delivery reaches, and whether it may: what claims and marks ask before a mail is sent."""
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from types import MappingProxyType
 
 import attrs
 
@@ -19,6 +21,17 @@ __all__ = ["Recipient", "Recipients"]
 
 EVERY_REASON = frozenset(Reason)
 
+TIMELY: Mapping[LetterKind, tuple[Purpose | None, Status | None]] = {
+    LetterKind.CONFIRMATION: (Purpose.CONFIRM, Status.PENDING),
+    LetterKind.NOTICE: (None, Status.CONFIRMED),
+    LetterKind.PREFERENCES: (Purpose.MANAGE, None),
+}
+"""What a letter's link must be for, and how its subscriber must stand."""
+
+ANY_TIME = (None, None)
+
+NO_FIELDS: Mapping[str, str] = MappingProxyType({})
+
 
 @attrs.frozen
 class Recipient:
@@ -26,6 +39,8 @@ class Recipient:
 
     email: EmailAddress
     name: str
+    fields: Mapping[str, str] = NO_FIELDS
+    tags: tuple[str, ...] = ()
 
 
 class Recipients:
@@ -60,23 +75,28 @@ class Recipients:
         return subscriber.email if subscriber else None
 
     def suppressed(self, row: Row, letter: Letter) -> bool:
-        blocking = _blocking(row.kind, letter.kind)
-        return any(found.reason in blocking for found in self._suppressions.where(self._by_digest, row.digest))
+        """By the recipient's digest of today: the row's may be of a key that was rotated."""
+        recipients = self._accounts if row.kind is RecipientKind.ACCOUNT else self._subscribers
+        recipient, blocking = recipients.get(row.key.recipient), _blocking(row.kind, letter.kind)
+        reasons = self._suppressions.where(self._by_digest, recipient.digest) if recipient else ()
+        return any(found.reason in blocking for found in reasons)
 
     def _judge_subscriber(self, row: Row, letter: Letter, at: Instant) -> Recipient | DeliveryState:
         subscriber = self._subscribers.get(row.key.recipient)
         if subscriber is None or (letter.kind is LetterKind.ISSUE and not wants_issues(subscriber, at)):
             return DeliveryState.SUPPRESSED
-        if letter.kind is LetterKind.CONFIRMATION and not self._awaits_confirmation(subscriber, row, at):
+        if not self._is_timely(subscriber, row, letter, at):
             return DeliveryState.CANCELLED
-        return Recipient(subscriber.email, subscriber.name.text)
+        return Recipient(subscriber.email, subscriber.name.text, subscriber.fields, subscriber.tags)
 
-    def _awaits_confirmation(self, subscriber: Subscriber, row: Row, at: Instant) -> bool:
+    def _is_timely(self, subscriber: Subscriber, row: Row, letter: Letter, at: Instant) -> bool:
+        """Whether a template letter still says what is true, with a link that works."""
+        purpose, status = TIMELY.get(letter.kind, ANY_TIME)
+        return status in (None, subscriber.status) and (purpose is None or self._works(row, purpose, at))
+
+    def _works(self, row: Row, purpose: Purpose, at: Instant) -> bool:
         token = self._tokens.get(row.key.occasion)
-        confirms = (
-            token is not None and token.purpose is Purpose.CONFIRM and token.spent_at is None and not token.expired(at)
-        )
-        return confirms and subscriber.status is Status.PENDING
+        return token is not None and token.purpose is purpose and token.spent_at is None and not token.expired(at)
 
     def _judge_account(self, row: Row) -> Recipient | DeliveryState:
         account = self._accounts.get(row.key.recipient)

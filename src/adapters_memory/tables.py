@@ -51,7 +51,9 @@ class Tables:
         self.sessions_by_account = self.sessions.index(lambda session: session.account)
         self.idempotency = Table[tuple[UUID, str], IdempotencyRecord]()
         self.limits = Table[LimitKey, Instant]()
+        self.limit_refusals = Table[tuple[Instant, LimitKey], int]()
         self.audit = Table[UUID, AuditEvent]()
+        self.audit_by_resource = self.audit.index(lambda event: event.resource)
         self._fill()
 
     def _fill(self) -> None:

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 import attrs
@@ -33,6 +33,11 @@ class InMemoryTokenRepository(TokenRepository):
     async def revoke(self, subject: UUID, purpose: Purpose) -> int:
         revoked = self._tokens.where(self._by_subject, (subject, purpose))
         return sum(self._tokens.remove(token.id) for token in revoked)
+
+    async def forget(self, subjects: Collection[UUID]) -> None:
+        for subject in subjects:
+            for purpose in Purpose:
+                await self.revoke(subject, purpose)
 
     async def sweep(self, expired_before: Instant, limit: int) -> int:
         return self._tokens.remove_where(lambda token: token.expires_at < expired_before, limit)

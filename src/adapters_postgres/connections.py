@@ -8,17 +8,18 @@ for another one to be opened; only where that gets no answer either does it hang
 import asyncio
 import select
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Self, cast
 
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg.abc import Params, Query, QueryNoTemplate
-from psycopg.pq import TransactionStatus
+from psycopg.pq import PipelineStatus, TransactionStatus
 from psycopg.rows import TupleRow
 
 from adapters_postgres.errors import translated
+from adapters_postgres.slowness import note
 
 CANCELLING_LASTS = 0.5
 """Seconds for asking the server to stop a statement: whoever cancels is in a hurry, and a hung server is deaf."""
@@ -35,12 +36,16 @@ class Connection(AsyncConnection[TupleRow]):
     begins: bool = False
     """Whether a BEGIN goes out before the next statement, together with it where that is pipelined."""
 
+    sent: list[Query]
+    """The statements of the pipeline that is open."""
+
     @asynccontextmanager
     async def pipelined(self) -> AsyncIterator[None]:
         """Statements in the block are sent one after the other, none waiting for the one before; fetch their rows there
         too.
         """
-        with translated(), _Watch(self):
+        self.sent = []
+        with translated(), _Watch(self, self.sent):
             async with self.pipeline():
                 yield
 
@@ -77,7 +82,9 @@ class WatchedCursor(AsyncCursor[TupleRow]):
         self, query: Query, params: Params | None = None, *, prepare: bool | None = None, binary: bool | None = None
     ) -> Self:
         connection = cast(Connection, self.connection)
-        with translated(), _Watch(connection):
+        if connection.pgconn.pipeline_status == PipelineStatus.ON:
+            connection.sent.append(query)
+        with translated(), _Watch(connection, [query]):
             if connection.begins:
                 connection.begins = False
                 await super().execute("BEGIN", prepare=False)
@@ -86,10 +93,12 @@ class WatchedCursor(AsyncCursor[TupleRow]):
 
 
 class _Watch:
-    """While it lasts, a silent connection is hung up once the server answers nobody."""
+    """While it lasts, a silent connection is hung up once the server answers nobody; how long it lasted is noted."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, statements: Sequence[Query]) -> None:
         self._connection = connection
+        self._statements = statements
+        self._began = asyncio.get_running_loop().time()
         self._doubt: asyncio.Task[None] | None = None
 
     def __enter__(self) -> None:
@@ -99,6 +108,7 @@ class _Watch:
         self._timer.cancel()
         if self._doubt is not None:
             self._doubt.cancel()
+        note(self._statements, asyncio.get_running_loop().time() - self._began)
 
     def _watch(self) -> asyncio.TimerHandle:
         return asyncio.get_running_loop().call_later(self._connection.silence, self._begin_to_doubt)

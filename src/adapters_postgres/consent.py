@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from adapters_postgres.repositories import Repository
@@ -35,6 +35,9 @@ class PostgresConsentRepository(Repository, ConsentRepository):
 
     async def of(self, subscriber: UUID) -> Sequence[Consent]:
         return [_consent(*row) for row in await self._rows(SQL["of"], subscriber=subscriber)]
+
+    async def forget(self, subscribers: Collection[UUID]) -> None:
+        await self._count(SQL["forget"], subscribers=list(subscribers))
 
 
 def _consent(

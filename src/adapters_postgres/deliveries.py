@@ -12,6 +12,7 @@ asked for, nothing that a mark depends on can change, and only the statements af
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -39,9 +40,10 @@ from zero2prod_core.domain.deliveries import (
 )
 from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.instants import Instant
-from zero2prod_core.domain.letters import URGENT, Letter
+from zero2prod_core.domain.letters import URGENT, Letter, LetterKind
+from zero2prod_core.domain.people import Mailing
 from zero2prod_core.domain.refusals import Recent
-from zero2prod_core.ports.deliveries import DeliveryLedger, Expired, Settled
+from zero2prod_core.ports.deliveries import Backlog, DeliveryLedger, Expired, Settled
 
 SQL = load("deliveries")
 
@@ -56,6 +58,8 @@ MOST_LOOKS = 10
 """Batches that one claim looks at where many rows may not be mailed any more: the next claim goes on, and the lease of
 what was found first must not end meanwhile.
 """
+
+NO_FIELDS: Mapping[str, str] = MappingProxyType({})
 
 Columns: TypeAlias = dict[str, list[Any] | UuidArray]
 
@@ -173,6 +177,13 @@ class PostgresDeliveryLedger(Repository, DeliveryLedger):
     async def compact(self, before: Instant, limit: int) -> int:
         return await self._number("compact", before=before, limit=limit)
 
+    async def of_recipients(self, recipients: Collection[UUID]) -> Sequence[Mailing]:
+        return [_mailing(*row) for row in await self._rows(SQL["of_recipients"], recipients=list(recipients))]
+
+    async def forget(self, recipients: Collection[UUID], at: Instant | None = None) -> None:
+        rows = await self._rows(SQL["lock_recipients"], recipients=list(recipients))
+        await self._count(SQL["forget"], at=at, **_key_columns([DeliveryKey(*row) for row in rows]))
+
     async def possibly_twice(self, letter: UUID) -> int:
         return await self._number("possibly_twice", letter=letter)
 
@@ -189,6 +200,10 @@ class PostgresDeliveryLedger(Repository, DeliveryLedger):
 
     async def unfinished(self, at: Instant | None = None) -> int:
         return await self._number("unfinished", at=at)
+
+    async def backlog(self, at: Instant | None = None) -> Mapping[LetterKind, Backlog]:
+        rows = await self._rows(SQL["backlog"], at=at)
+        return {LetterKind(kind): Backlog(due, waiting) for kind, due, waiting in rows}
 
     async def _end(self, locked: Sequence[TupleRow], at: Instant | None) -> Expired:
         """End leases that this transaction has locked."""
@@ -281,9 +296,12 @@ def _claimed(
     name: str,
     key_id: str,
     enqueued_at: Instant,
+    fields: Mapping[str, str] | None,
+    tags: Sequence[str] | None,
 ) -> Claimed:
     key, mailbox = DeliveryKey(letter, recipient, occasion), EmailAddress(email, email_key)
-    return Claimed(key, RecipientKind(kind), lease, attempt, mailbox, name, key_id, enqueued_at)
+    answers, chosen = fields or NO_FIELDS, tuple(tags or ())
+    return Claimed(key, RecipientKind(kind), lease, attempt, mailbox, name, key_id, enqueued_at, answers, chosen)
 
 
 def _in_doubt(
@@ -313,6 +331,21 @@ def _failed(
 ) -> FailedDelivery:
     key = DeliveryKey(letter, recipient, occasion)
     return FailedDelivery(key, _mailbox(email, email_key), attempts, _reply(code, words))
+
+
+def _mailing(
+    recipient: UUID,
+    kind: str,
+    subject: str | None,
+    state: str,
+    attempts: int,
+    enqueued_at: Instant,
+    settled_at: Instant | None,
+    code: int | None,
+    words: str | None,
+) -> Mailing:
+    reply = _reply(code, words)
+    return Mailing(recipient, LetterKind(kind), subject, DeliveryState(state), attempts, enqueued_at, settled_at, reply)
 
 
 def _page(letter: UUID, limit: int, after: DeliveryKey | None) -> Mapping[str, object]:

@@ -33,6 +33,17 @@ class PostgresLetterRepository(Repository, LetterRepository):
             imprint=_json(letter.imprint),
         )
 
+    async def ensure(self, letter: Letter) -> None:
+        await self._count(
+            SQL["ensure"],
+            id=letter.id,
+            newsletter=letter.newsletter,
+            kind=letter.kind.value,
+            state=letter.state.value,
+            uncertain=letter.uncertain.value,
+            priority=letter.priority,
+        )
+
     async def get_batch(self, ids: Collection[UUID], *, lock: bool = False) -> dict[UUID, Letter]:
         rows = await self._rows(SQL["lock_batch" if lock else "get_batch"], ids=list(ids))
         return {found.id: found for found in (_letter(*row) for row in rows)}

@@ -4,7 +4,7 @@ from adapters_postgres.repositories import Repository
 from adapters_postgres.sql import load
 from zero2prod_core.domain.instants import Instant
 from zero2prod_core.domain.limits import Decision, Rate, take
-from zero2prod_core.ports.limits import LimitKey, LimitRepository
+from zero2prod_core.ports.limits import LimitKey, LimitRepository, Refused
 
 SQL = load("limits")
 
@@ -13,37 +13,41 @@ class PostgresLimitRepository(Repository, LimitRepository):
     async def take_batch(self, keys: Sequence[tuple[LimitKey, Rate]], at: Instant | None = None) -> Sequence[Decision]:
         if not keys:
             return []
-        rows = await self._rows(
-            SQL["take"],
-            at=at,
-            intervals=[rate.emission_interval for _, rate in keys],
-            bursts=[rate.burst for _, rate in keys],
-            **_columns([key for key, _ in keys]),
-        )
-        now: Instant = rows[0][0]
-        taken = {LimitKey(scope, subject): Decision(True, tat) for _, scope, subject, tat in rows if tat is not None}
-        tats = await self._look([key for key, _ in keys if key not in taken])
-        return [taken[key] if key in taken else take(tats[key], rate, now) for key, rate in keys]
+        tats, now = await self._hold([key for key, _ in keys], at)
+        decisions = [take(tats[key], rate, now) for key, rate in keys]
+        taken = {key: each.tat for (key, _), each in zip(keys, decisions, strict=True) if each.allowed}
+        await self.write_batch(taken)
+        return decisions
 
     async def hold_batch(self, keys: Collection[LimitKey], at: Instant | None = None) -> Mapping[LimitKey, Instant]:
-        await self._count(SQL["fill"], at=at, **_columns(keys))
-        return {
-            LimitKey(scope, subject): tat for scope, subject, tat in await self._rows(SQL["hold"], **_columns(keys))
-        }
+        return (await self._hold(keys, at))[0] if keys else {}
 
     async def write_batch(self, cells: Mapping[LimitKey, Instant]) -> None:
+        if not cells:
+            return
         await self._count(SQL["write"], tats=list(cells.values()), **_columns(cells))
 
     async def sweep(self, idle_before: Instant, limit: int) -> int:
         return await self._count(SQL["sweep"], idle_before=idle_before, limit=limit)
 
-    async def _look(self, keys: Collection[LimitKey]) -> dict[LimitKey, Instant]:
-        """The cells that refused, which this transaction holds locked, so that the domain can say how long to wait."""
-        if not keys:
-            return {}
-        return {
-            LimitKey(scope, subject): tat for scope, subject, tat in await self._rows(SQL["look"], **_columns(keys))
-        }
+    async def count_refusals(self, counts: Mapping[LimitKey, int], minute: Instant) -> None:
+        digests = [bytes.fromhex(key.subject) for key in counts]
+        scopes = [key.scope for key in counts]
+        await self._count(
+            SQL["count_refusals"], scopes=scopes, digests=digests, counts=list(counts.values()), minute=minute
+        )
+
+    async def take_refusals(self, before: Instant, most: int) -> Sequence[Refused]:
+        rows = await self._rows(SQL["take_refusals"], before=before, most=most)
+        return [
+            Refused(scope, None if digest is None else digest.hex(), minute, int(count), subjects)
+            for scope, digest, minute, count, subjects in rows
+        ]
+
+    async def _hold(self, keys: Collection[LimitKey], at: Instant | None) -> tuple[Mapping[LimitKey, Instant], Instant]:
+        """The cells, locked, and the moment at which they were."""
+        rows = await self._rows(SQL["hold"], at=at, **_columns(keys))
+        return {LimitKey(scope, subject): tat for scope, subject, tat, _ in rows}, rows[0][3]
 
 
 def _columns(keys: Collection[LimitKey]) -> dict[str, list[str]]:

@@ -1,10 +1,14 @@
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
+
+import attrs
+from psycopg.types.json import Jsonb
 
 from adapters_postgres.repositories import Repository
 from adapters_postgres.sql import load
 from zero2prod_core.domain.email_addresses import EmailAddress
+from zero2prod_core.domain.fields import Field, FieldType, Tag
 from zero2prod_core.domain.newsletters import Newsletter, Slug
 from zero2prod_core.errors import NewsletterTaken
 from zero2prod_core.ports.newsletters import NewsletterRepository
@@ -41,13 +45,28 @@ def _changeable(newsletter: Newsletter) -> dict[str, Any]:
         "sender": newsletter.sender and newsletter.sender.text,
         "reply_to": newsletter.reply_to and newsletter.reply_to.text,
         "postal_address": newsletter.postal_address,
+        "fields": Jsonb([attrs.asdict(field) for field in newsletter.fields]),
+        "tags": Jsonb([attrs.asdict(tag) for tag in newsletter.tags]),
     }
 
 
 def _newsletter(
-    id_: UUID, slug: str, name: str, sender: str | None, reply_to: str | None, postal_address: str | None
+    id_: UUID,
+    slug: str,
+    name: str,
+    sender: str | None,
+    reply_to: str | None,
+    postal_address: str | None,
+    fields: Sequence[Mapping[str, Any]],
+    tags: Sequence[Mapping[str, Any]],
 ) -> Newsletter:
-    return Newsletter(id_, Slug(slug), name, _email(sender), _email(reply_to), postal_address)
+    declared = tuple(_field(each) for each in fields)
+    mailboxes = _email(sender), _email(reply_to)
+    return Newsletter(id_, Slug(slug), name, *mailboxes, postal_address, declared, tuple(Tag(**each) for each in tags))
+
+
+def _field(stored: Mapping[str, Any]) -> Field:
+    return Field(**{**stored, "type": FieldType(stored["type"]), "choices": tuple(stored["choices"])})
 
 
 def _email(text: str | None) -> EmailAddress | None:

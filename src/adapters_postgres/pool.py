@@ -4,7 +4,7 @@ Why not psycopg_pool: decision record 0004.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 import psycopg
@@ -12,6 +12,7 @@ import psycopg
 from adapters_postgres.connections import Connection, WatchedCursor
 from adapters_postgres.conninfo import conninfo
 from zero2prod_core.errors import Defect, StoreUnavailable
+from zero2prod_core.ports.telemetry import Reading
 
 RETRY_EVERY = 0.5
 """Seconds between attempts to reach a server that is away: we are back within a second of its return, and two attempts
@@ -38,6 +39,7 @@ class Pool:
         self._patience = patience
         self._resting: list[Connection] = []
         self._slots: asyncio.Semaphore | None = None
+        self._busy = self._waiting = 0
 
     async def open(self) -> None:
         self._slots = asyncio.Semaphore(self._size)
@@ -47,6 +49,12 @@ class Pool:
         self._slots = None
         await self._server.forget()
         await self._close_resting()
+
+    def readings(self) -> Iterable[Reading]:
+        """How much of the pool is in use."""
+        yield Reading("pool_size", self._size)
+        yield Reading("pool_busy", self._busy)
+        yield Reading("pool_waiting", self._waiting)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
@@ -59,6 +67,7 @@ class Pool:
         if slots is None:
             raise Defect("the connection pool is not open")
         await self._take(slots)
+        self._busy += 1
         try:
             connection = await self._rested() or await self._connect()
             try:
@@ -66,6 +75,7 @@ class Pool:
             finally:
                 await self._give_back(connection)
         finally:
+            self._busy -= 1
             slots.release()
 
     @asynccontextmanager
@@ -91,11 +101,14 @@ class Pool:
         return answers
 
     async def _take(self, slots: asyncio.Semaphore) -> None:
+        self._waiting += 1
         try:
             async with asyncio.timeout(self._patience):
                 await slots.acquire()
         except TimeoutError as error:
             raise StoreUnavailable from error
+        finally:
+            self._waiting -= 1
 
     async def _rested(self) -> Connection | None:
         """The connection used last that the server has not closed since."""

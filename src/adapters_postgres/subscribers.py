@@ -4,14 +4,16 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from adapters_postgres.browsing import Browsing
 from adapters_postgres.repositories import Repository
 from adapters_postgres.sql import load
 from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.instants import Instant
+from zero2prod_core.domain.searches import Wanted
 from zero2prod_core.domain.subscriber_names import SubscriberName
 from zero2prod_core.domain.subscribers import Round, RoundState, Status, Subscriber
 from zero2prod_core.domain.suppressions import Digest
-from zero2prod_core.ports.subscribers import SubscriberRepository
+from zero2prod_core.ports.subscribers import Lapsed, SubscriberRepository
 
 SQL = load("subscribers")
 
@@ -36,6 +38,9 @@ class PostgresSubscriberRepository(Repository, SubscriberRepository):
         rows = await self._rows(SQL["find"], newsletter=newsletter, email_key=email.key)
         return _subscriber(*rows[0]) if rows else None
 
+    async def of_email(self, email: EmailAddress) -> Sequence[Subscriber]:
+        return [_subscriber(*row) for row in await self._rows(SQL["of_email"], email_key=email.key)]
+
     async def save_batch(self, subscribers: Sequence[Subscriber]) -> None:
         ids = [each.id for each in subscribers]
         await self._change(SQL["save"], rows=len(ids), ids=ids, **_changeable(subscribers))
@@ -43,6 +48,15 @@ class PostgresSubscriberRepository(Repository, SubscriberRepository):
     async def sharing_email(self, ids: Collection[UUID]) -> Sequence[Subscriber]:
         rows = await self._rows(SQL["lock_sharing_email"], ids=list(ids))
         return sorted((_subscriber(*row) for row in rows), key=lambda subscriber: subscriber.id)
+
+    async def browse(self, newsletter: UUID, wanted: Wanted, after: UUID | None, limit: int) -> Sequence[Subscriber]:
+        rows = await Browsing(self._connection, newsletter, wanted).rows(after, limit)
+        return [_subscriber(*row) for row in rows]
+
+    async def remove_batch(self, ids: Collection[UUID]) -> Sequence[UUID]:
+        rounds = await self._rows(SQL["rounds_of"], ids=list(ids))
+        await self._count(SQL["remove"], ids=list(ids))
+        return [id_ for (id_,) in rounds]
 
     async def exist(self, *, confirmed: bool = False) -> bool:
         ((found,),) = await self._rows(SQL["exist_confirmed" if confirmed else "exist"])
@@ -61,6 +75,8 @@ class PostgresSubscriberRepository(Repository, SubscriberRepository):
             sources=[each.source for each in rounds],
             states=[each.state.value for each in rounds],
             opened_ats=[each.opened_at for each in rounds],
+            fields=[Jsonb(dict(each.fields)) for each in rounds],
+            tags=[Jsonb(each.tags) for each in rounds],
         )
 
     async def get_round(self, id: UUID) -> Round | None:
@@ -69,6 +85,42 @@ class PostgresSubscriberRepository(Repository, SubscriberRepository):
 
     async def save_round(self, round: Round) -> None:
         await self._change(SQL["save_round"], id=round.id, state=round.state.value)
+
+    async def last_round(self, subscriber: UUID) -> Round | None:
+        rows = await self._rows(SQL["last_round"], subscriber=subscriber)
+        return _round(*rows[0]) if rows else None
+
+    async def lapse(self, opened_before: Instant, limit: int) -> Lapsed:
+        rows = await self._rows(SQL["lock_lapsing"], opened_before=opened_before, limit=limit)
+        left = await self._rows(SQL["lapse"], ids=[id_ for (id_,) in rows], opened_before=opened_before)
+        removed = [id_ for id_, had_another in left if not had_another]
+        await self._count(SQL["remove"], ids=removed)
+        return Lapsed([id_ for id_, had_another in left if had_another], removed)
+
+    async def under_keys(self, key_ids: Collection[str], limit: int) -> Sequence[Subscriber]:
+        rows = await self._rows(SQL["lock_under_keys"], key_ids=list(key_ids), limit=limit)
+        return [_subscriber(*row) for row in rows]
+
+    async def save_digests(self, digests: Mapping[UUID, Digest]) -> None:
+        if not digests:
+            return
+        await self._change(
+            SQL["save_digests"],
+            rows=len(digests),
+            ids=list(digests),
+            key_ids=[each.key_id for each in digests.values()],
+            digests=[each.value for each in digests.values()],
+        )
+
+    async def adopt_digests(self, digests: Sequence[Sequence[Digest]]) -> None:
+        pairs = [(old, newest) for newest, *others in digests for old in others]
+        await self._count(
+            SQL["adopt_digests"],
+            key_ids=[old.key_id for old, _ in pairs],
+            digests=[old.value for old, _ in pairs],
+            new_key_ids=[newest.key_id for _, newest in pairs],
+            new_digests=[newest.value for _, newest in pairs],
+        )
 
     async def end_rounds(self, subscriber: UUID) -> None:
         await self._count(SQL["end_rounds"], subscriber=subscriber)
@@ -108,6 +160,7 @@ def _changeable(subscribers: Sequence[Subscriber]) -> dict[str, list[Any]]:
     """Columns that `save_batch` writes. Lists of lists are JSON: ``unnest`` would flatten an array of arrays."""
     return {
         "names": [each.name.text for each in subscribers],
+        "name_keys": [each.name.key for each in subscribers],
         "statuses": [each.status.value for each in subscribers],
         "earlier_statuses": [each.earlier_status and each.earlier_status.value for each in subscribers],
         "subscribed_ats": [each.subscribed_at for each in subscribers],
@@ -150,5 +203,14 @@ def _subscriber(
     )
 
 
-def _round(id_: UUID, subscriber: UUID, name: str, source: str, opened_at: Instant, state: str) -> Round:
-    return Round(id_, subscriber, SubscriberName(name), source, opened_at, RoundState(state))
+def _round(
+    id_: UUID,
+    subscriber: UUID,
+    name: str,
+    source: str,
+    opened_at: Instant,
+    state: str,
+    fields: Mapping[str, str],
+    tags: list[str],
+) -> Round:
+    return Round(id_, subscriber, SubscriberName(name), source, opened_at, RoundState(state), fields, tuple(tags))

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from adapters_postgres.repositories import Repository
@@ -32,6 +32,9 @@ class PostgresTokenRepository(Repository, TokenRepository):
 
     async def revoke(self, subject: UUID, purpose: Purpose) -> int:
         return await self._count(SQL["revoke"], subject=subject, purpose=purpose.value)
+
+    async def forget(self, subjects: Collection[UUID]) -> None:
+        await self._count(SQL["forget"], subjects=list(subjects))
 
     async def sweep(self, expired_before: Instant, limit: int) -> int:
         return await self._count(SQL["sweep"], expired_before=expired_before, limit=limit)

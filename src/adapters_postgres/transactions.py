@@ -1,5 +1,7 @@
 """All repositories over one connection."""
 
+from collections import Counter
+
 from adapters_postgres.accounts import PostgresAccountRepository
 from adapters_postgres.audit import PostgresAuditLog
 from adapters_postgres.breakers import PostgresBreakerRepository
@@ -15,15 +17,17 @@ from adapters_postgres.sessions import PostgresSessionRepository
 from adapters_postgres.subscribers import PostgresSubscriberRepository
 from adapters_postgres.suppressions import PostgresSuppressionRepository
 from adapters_postgres.tokens import PostgresTokenRepository
+from zero2prod_core.domain.audit import Action
 from zero2prod_core.domain.instants import Instant
 from zero2prod_core.errors import Defect
 from zero2prod_core.ports.store import Transaction
 
 
 class PostgresTransaction(Transaction):
-    """Lends out its connection until `end`."""
+    """Lends out its connection until `end`. ``actions`` are those that it has audit events of."""
 
     def __init__(self, connection: Connection) -> None:
+        self.actions: Counter[Action] = Counter()
         self._lent: Connection | None = connection
         self._now: Instant | None = None
 
@@ -97,4 +101,4 @@ class PostgresTransaction(Transaction):
 
     @property
     def audit(self) -> PostgresAuditLog:
-        return PostgresAuditLog(self._connection)
+        return PostgresAuditLog(self._connection, self.actions)

@@ -10,13 +10,15 @@ from adapters_postgres.pool import Pool
 from adapters_postgres.transactions import PostgresTransaction
 from zero2prod_core.errors import CommitUnknown, Defect, StoreUnavailable, Zero2ProdError
 from zero2prod_core.ports.store import Transaction, UnitOfWork
+from zero2prod_core.ports.telemetry import SILENT, Telemetry
 
 
 class PostgresUnitOfWork(UnitOfWork):
-    """READ COMMITTED transactions on the pool's connections."""
+    """READ COMMITTED transactions on the pool's connections. Counts the actions of those that committed."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, telemetry: Telemetry = SILENT) -> None:
         self._pool = pool
+        self._telemetry = telemetry
         self._inside: set[asyncio.Task[object] | None] = set()
 
     @asynccontextmanager
@@ -31,6 +33,8 @@ class PostgresUnitOfWork(UnitOfWork):
                     await _roll_back(connection)
                     raise
                 await _commit(connection)
+            for action, number in transaction.actions.items():
+                self._telemetry.count("actions", number, action=action.value)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:

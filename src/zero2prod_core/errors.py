@@ -20,9 +20,12 @@
     │   ├── AccountUnknown
     │   ├── NewsletterTaken
     │   ├── NewsletterUnknown
+    │   ├── SubscriberUnknown
     │   ├── IssueUnknown
     │   ├── TransitionRefused
     │   ├── NothingToResend
+    │   ├── NothingToConfirm
+    │   ├── LimitExceeded
     │   ├── IdempotencyKeyInUse
     │   └── IdempotencyKeyReused
     ├── Unavailable             something we need does not answer; the same call may succeed later
@@ -35,9 +38,11 @@ A ``Refusal`` and an ``Unavailable`` carry a stable ``code`` and ``fields`` that
 Nothing here knows of HTTP or of exit codes: each adapter maps codes to its own language.
 """
 
+import math
 from collections.abc import Mapping
+from datetime import timedelta
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class Zero2ProdError(Exception):
@@ -48,6 +53,11 @@ class Zero2ProdError(Exception):
     def __init__(self, message: str, **fields: str) -> None:
         super().__init__(message)
         self.fields: Mapping[str, str] = fields
+
+    def about(self, label: str) -> Self:
+        """The same error, that knows the words under which a person sees the field."""
+        self.fields = {**self.fields, "label": label}
+        return self
 
 
 class Refusal(Zero2ProdError):
@@ -162,11 +172,16 @@ class TokenExpired(Refusal):
 
 
 class CredentialsRefused(Refusal):
-    """Unknown username or wrong password; which of the two is never said (ASVS 6.3.8)."""
+    """Unknown username or wrong password; which of the two is never said (ASVS 6.3.8).
+
+    Args:
+        wait: whoever passes this on to the outside waits so long before.
+    """
 
     code = "credentials_refused"
 
-    def __init__(self) -> None:
+    def __init__(self, wait: timedelta = timedelta(0)) -> None:
+        self.wait = wait
         super().__init__("Authentication failed")
 
 
@@ -238,6 +253,17 @@ class NewsletterUnknown(Refusal):
         )
 
 
+class SubscriberUnknown(Refusal):
+    """No subscriber has this id or e-mail address; neither is repeated."""
+
+    code = "subscriber_unknown"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "subscriber: nobody of this id or e-mail address is known.", field="subscriber", rule="existing"
+        )
+
+
 class IssueUnknown(Refusal):
     """No issue has this id."""
 
@@ -276,6 +302,43 @@ class NothingToResend(Refusal):
 
     def __init__(self) -> None:
         super().__init__("issue: none of its mails has failed, so there is none to send again.", rule="failed mails")
+
+
+class NothingToConfirm(Refusal):
+    """A confirmation mail is to be sent again to somebody who is not waiting for one."""
+
+    code = "nothing_to_confirm"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "subscriber: no sign-up of theirs waits for its confirmation, so there is no mail to send again.",
+            rule="a pending sign-up",
+        )
+
+
+class LimitExceeded(Refusal):
+    """More was asked for than a limit lets pass; ``retry_after`` says when the next would.
+
+    Args:
+        subject: whose limit it is, as the limit's cell names it; never shown. Empty where the caller need not know.
+    """
+
+    code = "limit_exceeded"
+
+    def __init__(self, scope: str, retry_after: timedelta, subject: str = "") -> None:
+        self.scope, self.retry_after, self.subject = scope, retry_after, subject
+        seconds = max(1, math.ceil(retry_after.total_seconds()))
+        super().__init__(
+            f"Too many requests. Try again in {_span(seconds)}.", scope=scope, retry_after=str(seconds), rule="limit"
+        )
+
+
+def _span(seconds: int) -> str:
+    """As a person says it, rounded up: ``1 second``, ``90 seconds``, ``3 minutes``, ``2 hours``."""
+    for size, unit in ((3600, "hour"), (60, "minute")):
+        if seconds >= 2 * size:
+            return f"{math.ceil(seconds / size)} {unit}s"
+    return f"{seconds} second{'s' if seconds > 1 else ''}"
 
 
 class IdempotencyKeyInUse(Refusal):

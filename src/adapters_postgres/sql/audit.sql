@@ -34,3 +34,20 @@ FROM audit_events
 LEFT JOIN audit_details USING (event_id)
 ORDER BY occurred_at DESC, event_id DESC
 LIMIT %(limit)s
+
+-- name: about
+SELECT
+    event_id, occurred_at, action, outcome, reason, actor_kind, actor_id, request_id, resource_type, resource_id,
+    before, after, salt, details
+FROM unnest(%(types)s::text[], %(ids)s::text[]) AS resource (resource_type, resource_id)
+JOIN audit_events USING (resource_type, resource_id)
+LEFT JOIN audit_details USING (event_id)
+ORDER BY occurred_at DESC, event_id DESC
+LIMIT %(limit)s
+
+-- name: forget
+DELETE FROM audit_details WHERE event_id = ANY (ARRAY(
+    SELECT event_id FROM audit_events
+    JOIN unnest(%(types)s::text[], %(ids)s::text[]) AS resource (resource_type, resource_id)
+        USING (resource_type, resource_id)
+))

@@ -17,3 +17,7 @@ SELECT
 FROM consent
 WHERE subscription_id = %(subscriber)s
 ORDER BY occurred_at, consent_id
+
+-- name: forget
+UPDATE consent SET network_address = NULL, user_agent = NULL
+WHERE subscription_id = ANY(%(subscribers)s::uuid[]) AND num_nonnulls(network_address, user_agent) > 0

@@ -56,7 +56,8 @@ SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM woken)
 
 -- name: claim
 /* Each open letter's grades are found by one probe apiece, and no row of another letter is read. The oldest turns of
-   every grade are locked before the best of all are chosen, so that a claim beside it looks further, and not in vain. */
+   every grade are locked before the best of all are chosen, so that a claim beside it looks further, and not in vain.
+   Empty fields and tags, which most readers have, are NULL, of which nothing is parsed. */
 WITH RECURSIVE clock AS MATERIALIZED (SELECT coalesce(%(at)s::timestamptz, clock_timestamp()) AS at),
 grades AS (
     SELECT letter_id, kind, (
@@ -87,14 +88,12 @@ due AS MATERIALIZED (
 ),
 judged AS MATERIALIZED (
     SELECT
-        letter_id, recipient_id, occasion, email, email_key, name,
+        letter_id, recipient_id, occasion, email, email_key, name, fields, tags,
         CASE
             WHEN give_up_at <= clock.at AND occasion <> %(no_occasion)s::uuid THEN 'failed'
             ELSE coalesce(verdict, 'leased')
         END AS state
-    FROM due, clock, delivery_standing(
-        due.kind, recipient_kind, recipient_id, occasion, email_digest_key, email_digest, clock.at
-    )
+    FROM due, clock, delivery_standing(due.kind, recipient_kind, recipient_id, occasion, clock.at)
 ),
 taken AS (
     UPDATE deliveries SET
@@ -107,7 +106,7 @@ taken AS (
         AND deliveries.occasion = judged.occasion
     RETURNING
         deliveries.letter_id, deliveries.recipient_id, deliveries.occasion, recipient_kind, attempts, created_at,
-        deliveries.state, priority, due_at, email, email_key, name, email_digest_key
+        deliveries.state, priority, due_at, email, email_key, name, email_digest_key, fields, tags
 ),
 leased AS (
     INSERT INTO leases (lease_id, worker, taken_at, expires_at)
@@ -117,7 +116,7 @@ leased AS (
 )
 SELECT
     state, letter_id, recipient_id, occasion, recipient_kind, attempts + 1, email, email_key, name, email_digest_key,
-    created_at
+    created_at, nullif(fields, '{}'), nullif(tags, '{}')
 FROM taken ORDER BY priority, due_at, letter_id, recipient_id, occasion
 
 -- name: renew
@@ -193,7 +192,7 @@ UPDATE deliveries SET
     resend_at = CASE verdict WHEN 'uncertain' THEN next_at END,
     settled_at = CASE WHEN verdict NOT IN ('pending', 'deferred', 'uncertain') THEN ruled.at END,
     reply_code = code,
-    reply = words,
+    reply = CASE WHEN deliveries.domain <> '' THEN words END, -- else its recipient was forgotten meanwhile
     blames_letter = blames
 FROM ruled
 WHERE deliveries.letter_id = ruled.letter_id AND deliveries.recipient_id = ruled.recipient_id
@@ -216,9 +215,7 @@ judged AS MATERIALIZED (
         ELSE coalesce(standing.verdict, 'attempting')
     END AS verdict
     FROM clock CROSS JOIN asked JOIN leases USING (lease_id) JOIN letters USING (letter_id)
-    CROSS JOIN LATERAL delivery_standing(
-        letters.kind, recipient_kind, recipient_id, occasion, email_digest_key, email_digest, clock.at
-    ) AS standing
+    CROSS JOIN LATERAL delivery_standing(letters.kind, recipient_kind, recipient_id, occasion, clock.at) AS standing
     WHERE current AND leases.expires_at > clock.at
 )
 UPDATE deliveries SET
@@ -332,7 +329,7 @@ SELECT (SELECT count(*) FROM revived), (SELECT count(*) FROM woken)
 -- name: doubtful
 SELECT letter_id, recipient_id, occasion, standing.email, standing.email_key, attempts, resend_at, reply_code, reply
 FROM deliveries JOIN letters USING (letter_id) CROSS JOIN LATERAL delivery_standing(
-    letters.kind, recipient_kind, recipient_id, occasion, email_digest_key, email_digest, clock_timestamp()
+    letters.kind, recipient_kind, recipient_id, occasion, clock_timestamp()
 ) AS standing
 WHERE letter_id = %(letter)s::uuid AND resend_at IS NOT NULL
     AND (recipient_id, occasion) > (%(recipient)s::uuid, %(occasion)s::uuid)
@@ -342,7 +339,7 @@ LIMIT %(limit)s::integer
 -- name: failures
 SELECT letter_id, recipient_id, occasion, standing.email, standing.email_key, attempts, reply_code, reply
 FROM deliveries JOIN letters USING (letter_id) CROSS JOIN LATERAL delivery_standing(
-    letters.kind, recipient_kind, recipient_id, occasion, email_digest_key, email_digest, clock_timestamp()
+    letters.kind, recipient_kind, recipient_id, occasion, clock_timestamp()
 ) AS standing
 WHERE letter_id = %(letter)s::uuid AND has_failed
     AND (recipient_id, occasion) > (%(recipient)s::uuid, %(occasion)s::uuid)
@@ -423,6 +420,38 @@ counted AS (
 )
 SELECT count(*) FROM removed
 
+-- name: of_recipients
+/* Each letter is asked for its rows of these recipients: an index by recipient would cost every row for the few who are
+   ever asked about. */
+SELECT recipient_id, kind, subject, theirs.state, attempts, theirs.created_at, settled_at, reply_code, reply
+FROM letters CROSS JOIN LATERAL (
+    SELECT * FROM deliveries
+    WHERE deliveries.letter_id = letters.letter_id AND recipient_id = ANY (%(recipients)s::uuid[])
+    OFFSET 0
+) AS theirs
+ORDER BY theirs.created_at, theirs.letter_id, recipient_id, occasion
+
+-- name: lock_recipients
+SELECT theirs.* FROM (SELECT letter_id FROM letters ORDER BY letter_id) AS letter CROSS JOIN LATERAL (
+    SELECT letter_id, recipient_id, occasion FROM deliveries
+    WHERE deliveries.letter_id = letter.letter_id AND recipient_id = ANY (%(recipients)s::uuid[])
+    ORDER BY letter_id, recipient_id, occasion
+    FOR NO KEY UPDATE
+) AS theirs
+
+-- name: forget
+WITH clock AS MATERIALIZED (SELECT coalesce(%(at)s::timestamptz, clock_timestamp()) AS at)
+UPDATE deliveries SET
+    reply = NULL,
+    domain = '',
+    state = CASE WHEN due_at IS NOT NULL AND lease_id IS NULL THEN 'cancelled' ELSE state END,
+    due_at = CASE WHEN lease_id IS NOT NULL THEN due_at END,
+    settled_at = CASE WHEN due_at IS NOT NULL AND lease_id IS NULL THEN clock.at ELSE settled_at END
+FROM clock, unnest(%(letters)b::uuid[], %(recipients)b::uuid[], %(occasions)b::uuid[])
+    AS theirs (letter_id, recipient_id, occasion)
+WHERE deliveries.letter_id = theirs.letter_id AND deliveries.recipient_id = theirs.recipient_id
+    AND deliveries.occasion = theirs.occasion
+
 -- name: sums
 SELECT state, sum(count)::bigint FROM (
     SELECT state, count(*) FROM deliveries WHERE letter_id = %(letter)s::uuid GROUP BY state
@@ -453,3 +482,14 @@ SELECT (
     SELECT count(*) FROM letters JOIN deliveries USING (letter_id)
     WHERE letters.state = 'open' AND lease_id IS NOT NULL
 )
+
+-- name: backlog
+/* Read from the index of turns alone; so is the longest wait, which costs nothing beside the count. */
+WITH clock AS MATERIALIZED (SELECT coalesce(%(at)s::timestamptz, clock_timestamp()) AS at)
+SELECT kind, sum(waiting.due)::bigint, max(waiting.longest)
+FROM letters CROSS JOIN LATERAL (
+    SELECT count(*) AS due, max(clock.at - due_at) AS longest FROM clock, deliveries
+    WHERE deliveries.letter_id = letters.letter_id AND lease_id IS NULL AND due_at <= clock.at
+) AS waiting
+WHERE letters.state = 'open' AND waiting.due > 0
+GROUP BY kind

@@ -8,6 +8,11 @@ VALUES (
     %(priority)s, %(dated_at)s, %(pause_reason)s, %(markdown)s, %(imprint)s
 )
 
+-- name: ensure
+INSERT INTO letters (letter_id, newsletter_id, kind, state, uncertain_policy, priority)
+VALUES (%(id)s, %(newsletter)s, %(kind)s, %(state)s, %(uncertain)s, %(priority)s)
+ON CONFLICT (letter_id) DO NOTHING
+
 -- name: get_batch
 SELECT
     letter_id, newsletter_id, kind, subject, text_body, html_body, state, uncertain_policy, newsletter_issue_id,

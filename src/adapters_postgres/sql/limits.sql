@@ -1,43 +1,11 @@
--- name: take
--- The arithmetic of domain/limits.py. `burst` stands in the row because ON CONFLICT sees only columns of the new one;
--- the emission interval is what the new row's `tat` is ahead of now. A refused cell is locked, but neither written nor
--- returned.
-WITH clock AS MATERIALIZED (
-    SELECT coalesce(%(at)s::timestamptz, clock_timestamp()) AS now
-),
-taken AS (
-    INSERT INTO limits AS cell (scope, subject, tat, burst)
-    SELECT scope, subject, clock.now + emission_interval, burst
-    FROM clock, unnest(%(scopes)s::text[], %(subjects)s::text[], %(intervals)s::interval[], %(bursts)s::interval[])
-        AS asked (scope, subject, emission_interval, burst)
-    ORDER BY scope COLLATE "C", subject COLLATE "C"
-    ON CONFLICT (scope, subject) DO UPDATE
-    SET
-        tat = greatest(cell.tat, (SELECT now FROM clock)) + (excluded.tat - (SELECT now FROM clock)),
-        burst = excluded.burst
-    WHERE greatest(cell.tat, (SELECT now FROM clock)) + (excluded.tat - (SELECT now FROM clock))
-        <= (SELECT now FROM clock) + excluded.burst
-    RETURNING scope, subject, tat
-)
-SELECT clock.now, taken.scope, taken.subject, taken.tat FROM clock LEFT JOIN taken ON true
-
--- name: look
-SELECT scope, subject, tat
-FROM limits
-WHERE (scope, subject) IN (SELECT * FROM unnest(%(scopes)s::text[], %(subjects)s::text[]))
-
--- name: fill
-INSERT INTO limits (scope, subject, tat, burst)
-SELECT scope, subject, coalesce(%(at)s::timestamptz, clock_timestamp()), interval '0'
-FROM unnest(%(scopes)s::text[], %(subjects)s::text[]) AS cell (scope, subject)
-ORDER BY scope COLLATE "C", subject COLLATE "C"
-ON CONFLICT DO NOTHING
-
 -- name: hold
-SELECT scope, subject, tat FROM limits
-WHERE (scope, subject) IN (SELECT * FROM unnest(%(scopes)s::text[], %(subjects)s::text[]))
-ORDER BY scope, subject
-FOR NO KEY UPDATE
+/* Cells that are missing are made, full at this moment; those that are there are locked by writing what they hold. */
+WITH clock AS MATERIALIZED (SELECT coalesce(%(at)s::timestamptz, clock_timestamp()) AS now)
+INSERT INTO limits AS cell (scope, subject, tat)
+SELECT scope, subject, clock.now FROM clock, unnest(%(scopes)s::text[], %(subjects)s::text[]) AS asked (scope, subject)
+ORDER BY scope COLLATE "C", subject COLLATE "C"
+ON CONFLICT (scope, subject) DO UPDATE SET tat = cell.tat
+RETURNING scope, subject, tat, (SELECT now FROM clock)
 
 -- name: write
 UPDATE limits SET tat = cell.tat
@@ -48,3 +16,23 @@ WHERE limits.scope = cell.scope AND limits.subject = cell.subject
 DELETE FROM limits WHERE (scope, subject) IN (
     SELECT scope, subject FROM limits WHERE tat < %(idle_before)s LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 )
+
+-- name: count_refusals
+INSERT INTO limit_refusals AS known (scope, subject_digest, minute, count)
+SELECT scope, digest, %(minute)s, count
+FROM unnest(%(scopes)s::text[], %(digests)s::bytea[], %(counts)s::bigint[]) AS told (scope, digest, count)
+ORDER BY scope COLLATE "C", digest
+ON CONFLICT (scope, subject_digest, minute) DO UPDATE SET count = known.count + excluded.count
+
+-- name: take_refusals
+WITH taken AS (
+    DELETE FROM limit_refusals
+    WHERE minute = (SELECT min(minute) FROM limit_refusals WHERE minute < %(before)s)
+    RETURNING *
+), ranked AS (
+    SELECT *, row_number() OVER (PARTITION BY scope ORDER BY count DESC, subject_digest) AS place FROM taken
+), told AS (
+    SELECT scope, CASE WHEN place <= %(most)s THEN subject_digest END AS digest, minute, count FROM ranked
+)
+SELECT scope, digest, minute, sum(count), count(*) FROM told GROUP BY scope, digest, minute
+ORDER BY scope, digest IS NULL, sum(count) DESC, digest

@@ -22,6 +22,12 @@ UPDATE tokens SET spent_at = %(at)s WHERE token_id = %(id)s AND spent_at IS NULL
 -- name: revoke
 DELETE FROM tokens WHERE subject_id = %(subject)s AND purpose = %(purpose)s
 
+-- name: forget
+/* Whoever confirms holds the token and waits for the subscriber, whom whoever forgets holds. */
+DELETE FROM tokens WHERE token_id IN (
+    SELECT token_id FROM tokens WHERE subject_id = ANY(%(subjects)s::uuid[]) FOR UPDATE SKIP LOCKED
+)
+
 -- name: sweep
 DELETE FROM tokens WHERE token_id IN (
     SELECT token_id FROM tokens

@@ -50,6 +50,7 @@ from zero2prod.testing.contracts.tokens import TokensContract
 from zero2prod.testing.contracts.transactions import TransactionsContract
 from zero2prod.testing.contracts.waking import SignalContract
 from zero2prod.testing.histories.ledger import LedgerHistories
+from zero2prod.testing.histories.lives import LifeHistories
 from zero2prod.testing.histories.subscribers import SubscriberHistories
 from zero2prod.testing.store import StoreContract
 
@@ -67,6 +68,7 @@ __all__ = [
     "IssuesContract",
     "LedgerHistories",
     "LettersContract",
+    "LifeHistories",
     "LimitsContract",
     "LocksContract",
     "NewslettersContract",

@@ -7,6 +7,8 @@ from zero2prod.testing.builders import KEYS, T0, new_id, number
 from zero2prod_core.application import Application, Ports
 from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.instants import Instant
+from zero2prod_core.domain.keys import KeyRing
+from zero2prod_core.domain.limits import NO_LIMITS
 from zero2prod_core.ports.accounts import PasswordHasher, Verification
 from zero2prod_core.ports.store import UnitOfWork
 from zero2prod_core.ports.system import Ids, Randomness
@@ -17,7 +19,10 @@ BASE_URL = "https://news.example.org"
 COMMON = "correct horse battery staple"
 """The one password that is refused for being common."""
 
-POLICY = Policy(BASE_URL, EmailAddress.parse("news@example.org"), common_passwords=frozenset({COMMON}))
+POLICY = Policy(
+    BASE_URL, EmailAddress.parse("news@example.org"), common_passwords=frozenset({COMMON}), limits=NO_LIMITS
+)
+"""Without limits, which a test of anything else would only run into."""
 
 
 class CountedIds(Ids):
@@ -61,6 +66,6 @@ class MovableClock:
         self.now += by
 
 
-def assemble(uow: UnitOfWork) -> Application:
+def assemble(uow: UnitOfWork, policy: Policy = POLICY, keys: KeyRing = KEYS) -> Application:
     """Every verb of the core over this store."""
-    return Application.assemble(Ports(uow, CountedIds(), CountedRandomness(), CheapPasswordHasher(), KEYS, POLICY))
+    return Application.assemble(Ports(uow, CountedIds(), CountedRandomness(), CheapPasswordHasher(), keys, policy))

@@ -24,10 +24,10 @@ from zero2prod_core.domain.deliveries import (
     rule,
 )
 from zero2prod_core.domain.instants import Instant
-from zero2prod_core.domain.letters import Letter
+from zero2prod_core.domain.letters import Letter, LetterKind
 from zero2prod_core.domain.refusals import Recent
 from zero2prod_core.domain.subscribers import Subscriber
-from zero2prod_core.ports.deliveries import Expired, Settled
+from zero2prod_core.ports.deliveries import Backlog, Expired, Settled
 from zero2prod_core.ports.store import UnitOfWork
 
 LASTS = timedelta(seconds=30)
@@ -174,3 +174,7 @@ class Ledger:
     async def unfinished(self, at: Instant) -> int:
         async with self.uow.reading() as tx:
             return await tx.deliveries.unfinished(at)
+
+    async def backlog(self, at: Instant) -> Mapping[LetterKind, Backlog]:
+        async with self.uow.reading() as tx:
+            return await tx.deliveries.backlog(at)

@@ -19,6 +19,7 @@ from zero2prod.testing.contracts.tokens import TokensContract
 from zero2prod.testing.contracts.transactions import TransactionsContract
 from zero2prod.testing.contracts.waking import SignalContract
 from zero2prod.testing.histories.ledger import LedgerHistories
+from zero2prod.testing.histories.lives import LifeHistories
 from zero2prod.testing.histories.subscribers import SubscriberHistories
 
 
@@ -44,5 +45,6 @@ class StoreContract(
     HeartbeatsContract,
     LedgerHistories,
     SubscriberHistories,
+    LifeHistories,
 ):
     """Everything that the core asks of a store, example by example and as histories."""

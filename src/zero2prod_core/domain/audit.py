@@ -36,6 +36,15 @@ class Action(StrEnum):
     SUBSCRIBER_CONFIRMED = "subscriber_confirmed"
     SUBSCRIBER_UNSUBSCRIBED = "subscriber_unsubscribed"
     SUBSCRIBER_BOUNCED = "subscriber_bounced"
+    SUBSCRIBER_CHANGED = "subscriber_changed"
+    SUBSCRIBER_COMPLAINED = "subscriber_complained"
+    SUBSCRIBER_COMPLAINT_LIFTED = "subscriber_complaint_lifted"
+    SUBSCRIBER_ERASED = "subscriber_erased"
+    SUPPRESSION_ADDED = "suppression_added"
+    SUPPRESSION_LIFTED = "suppression_lifted"
+    SUPPRESSIONS_IMPORTED = "suppressions_imported"
+    LIMIT_EXCEEDED = "excess_rate_limit_exceeded"
+    SENSITIVE_READ = "sensitive_read"
     ISSUE_PUBLISHED = "issue_published"
     ISSUE_PAUSED = "issue_paused"
     ISSUE_RESUMED = "issue_resumed"
@@ -46,6 +55,8 @@ class Action(StrEnum):
     CHECKLIST_DISMISSED = "checklist_dismissed"
     SWEPT = "system_swept"
     COMPACTED = "system_compacted"
+    ROUNDS_LAPSED = "system_rounds_lapsed"
+    DIGESTS_REWRITTEN = "system_digests_rewritten"
 
 
 class AuditOutcome(StrEnum):
@@ -64,7 +75,7 @@ class Resource:
 @attrs.frozen
 class AuditEvent:
     """One event. ``before`` and ``after`` hold no personal data; ``details`` may, and are stored apart with
-    ``salt``.
+    ``salt``. Among them are ``words``: what a member of staff typed, who may have named somebody.
     """
 
     id: UUID
@@ -77,12 +88,20 @@ class AuditEvent:
     reason: str | None = None
     before: Mapping[str, str | int | None] | None = None
     after: Mapping[str, str | int | None] | None = None
+    words: str | None = None
 
     @property
     def details(self) -> Mapping[str, str]:
-        """The personal parts: where the request came from."""
-        parts = {"network_address": self.origin.network_address, "user_agent": self.origin.user_agent}
+        """The personal parts: where the request came from, and typed words."""
+        network_address, user_agent = self.origin.network_address, self.origin.user_agent
+        parts = {"network_address": network_address, "user_agent": user_agent, "words": self.words}
         return {name: value for name, value in parts.items() if value is not None}
+
+    @property
+    def without_details(self) -> "AuditEvent":
+        """What is left of the event when its personal parts were erased."""
+        origin = attrs.evolve(self.origin, network_address=None, user_agent=None)
+        return attrs.evolve(self, origin=origin, words=None, salt=b"")
 
     @property
     def details_digest(self) -> bytes | None:

@@ -21,9 +21,9 @@ class ConsentKind(StrEnum):
 class Evidence:
     """Where a request came from and what its sender saw.
 
-    ``source`` says by which way (``form``, ``json``, ``mail``, ``one-click``, ``terminal``); ``form_version`` and
-    ``form_hash`` (SHA-256, hex) name the text of the form, where we know it. Erasure empties the personal parts of
-    ``origin``.
+    ``source`` says by which way (``form``, ``json``, ``mail``, ``one-click``, ``staff``, ``complaint``, ``terminal``);
+    ``form_version`` and ``form_hash`` (SHA-256, hex) name the text of the form, where we know it. Erasure empties the
+    personal parts of ``origin``.
     """
 
     origin: Origin

@@ -16,6 +16,7 @@ import attrs
 from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.instants import Instant
 from zero2prod_core.domain.keys import Key
+from zero2prod_core.domain.masking import masked
 from zero2prod_core.domain.suppressions import Digest
 from zero2prod_core.domain.visibility import printable
 
@@ -109,7 +110,8 @@ class Claimed:
     """A row under this worker's lease. ``attempt`` is the number that this try will have, from 1.
 
     ``key_id`` names the key of everything keyed in its mail, the same at every try though the ring may change.
-    ``enqueued_at`` is when the row was made: the date of a template letter's mail, the same at every try.
+    ``enqueued_at`` is when the row was made: the date of a template letter's mail, the same at every try. ``fields``
+    and ``tags`` are the subscriber's, by name.
     """
 
     key: DeliveryKey
@@ -120,6 +122,8 @@ class Claimed:
     name: str
     key_id: str
     enqueued_at: Instant
+    fields: Mapping[str, str] = MappingProxyType({})
+    tags: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -166,7 +170,9 @@ class FailedDelivery:
 
 @attrs.frozen
 class Reply:
-    """A server's words, bounded; ``code`` is None where nothing that could be read came back."""
+    """A server's words, bounded and without e-mail addresses; ``code`` is None where nothing that could be read came
+    back.
+    """
 
     code: int | None
     text: str
@@ -176,7 +182,7 @@ class Reply:
 
     @classmethod
     def of(cls, code: int | None, text: str) -> "Reply":
-        return cls(code, printable(text)[: cls.LONGEST].strip())
+        return cls(code, masked(printable(text))[: cls.LONGEST].strip())
 
 
 @attrs.frozen

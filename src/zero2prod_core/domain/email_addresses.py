@@ -6,6 +6,7 @@ import unicodedata
 import attrs
 
 from zero2prod_core.domain.domain_names import SPECIAL_USE, DomainName
+from zero2prod_core.domain.folding import fold
 from zero2prod_core.errors import FieldInvalid, FieldMissing
 
 LONGEST = 254
@@ -80,7 +81,7 @@ class EmailAddress:
         text = f"{normal}@{unicodedata.normalize('NFC', domain)}"
         for form in (typed, text, f"{normal}@{name.ascii}", f"{normal}@{name.unicode}"):
             _check_length(form, field)
-        return cls(text, f"{_fold(normal)}@{name.ascii}")
+        return cls(text, f"{fold(normal)}@{name.ascii}")
 
     @property
     def domain(self) -> str:
@@ -115,8 +116,3 @@ def _check_local_part(local: str, field: str) -> None:
         raise FieldInvalid(field, "must not start with a combining mark")
     if len(local.encode()) > LONGEST_LOCAL_PART:
         raise FieldInvalid(field, f"must have at most {LONGEST_LOCAL_PART} bytes before its @", "Use a shorter one")
-
-
-def _fold(local: str) -> str:
-    """Caseless and canonical (Unicode, D145): decomposed before folding, so that both spellings of a letter agree."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", local).casefold())

@@ -11,9 +11,9 @@ import attrs
 
 from zero2prod_core.domain.canonical import canonical_json
 from zero2prod_core.domain.instants import Instant
-from zero2prod_core.domain.newsletters import parse_line
+from zero2prod_core.domain.lines import parse_line
 from zero2prod_core.domain.shown import shows_something
-from zero2prod_core.domain.slots import IN_TITLE, IN_WORDS, parse_slots
+from zero2prod_core.domain.slots import IN_TITLE, IN_WORDS, declared, parse_slots
 from zero2prod_core.errors import FieldInvalid, TransitionRefused
 
 LONGEST_TITLE = 200
@@ -106,6 +106,14 @@ class Content:
             )
         if not shows_something(self.html):
             raise FieldInvalid("html_content", "must show a text or a picture", "Write what readers are to see")
+
+    def check_fields(self, names: Collection[str]) -> None:
+        """Raises FieldInvalid: a slot is for a field of the subscriber that is none of these."""
+        in_words = declared(IN_WORDS, names)
+        parse_slots(self.title, "title", declared(IN_TITLE, names))
+        parse_slots(self.text or "", "text_content", in_words)
+        parse_slots(self.html or "", "html_content", in_words, html_entities.unescape)
+        parse_slots(self.markdown or "", "markdown_content", in_words)
 
     @property
     def fingerprint(self) -> bytes:

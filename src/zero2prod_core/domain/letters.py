@@ -19,6 +19,7 @@ class LetterKind(StrEnum):
     ISSUE = "issue"
     CONFIRMATION = "confirmation"
     NOTICE = "notice"
+    PREFERENCES = "preferences"
     RESET = "reset"
     INVITATION = "invitation"
 
@@ -70,6 +71,7 @@ PRIORITIES: Mapping[LetterKind, int] = MappingProxyType(
     {
         LetterKind.CONFIRMATION: URGENT,
         LetterKind.NOTICE: URGENT,
+        LetterKind.PREFERENCES: URGENT,
         LetterKind.RESET: URGENT,
         LetterKind.INVITATION: URGENT,
         LetterKind.ISSUE: BULK,

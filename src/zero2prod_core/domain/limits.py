@@ -9,9 +9,10 @@ a full burst at most 2 N - 1. A rate of one per period has no such burst.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import timedelta
 from types import MappingProxyType
+from typing import Generic, TypeVar
 
 import attrs
 
@@ -21,7 +22,8 @@ from zero2prod_core.errors import Defect, FieldInvalid, SettingInvalid
 
 OFF = "off"
 RATE = re.compile(r"([1-9][0-9]{0,8})/([0-9]{0,5})(s|m|h|d)", re.ASCII)
-UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+UNITS = {"s": timedelta(seconds=1), "m": MINUTE, "h": HOUR, "d": DAY}
 
 INSTANT_RESOLUTION = timedelta(microseconds=1)
 """Of ``datetime`` and of PostgreSQL's ``timestamptz`` alike; no emission interval can be shorter."""
@@ -96,6 +98,11 @@ def take(tat: Instant | None, rate: Rate, now: Instant, cost: int = 1) -> Decisi
     return Decision(False, start, wait) if wait > timedelta(0) else Decision(True, after)
 
 
+def given_back(tat: Instant, rate: Rate) -> Instant:
+    """The cell with one that was taken back in it. More than full it never is: a ``tat`` in the past counts as now."""
+    return tat - rate.emission_interval
+
+
 def room(tat: Instant | None, rate: Rate, now: Instant) -> int:
     """How many could be taken now: 0 to N."""
     ahead = timedelta(0) if tat is None else max(tat - now, timedelta(0))
@@ -107,6 +114,55 @@ def take_some(tat: Instant | None, rate: Rate, now: Instant, wanted: int) -> tup
     taken = min(wanted, room(tat, rate, now))
     start = now if tat is None else max(tat, now)
     return taken, start + taken * rate.emission_interval
+
+
+Cell = TypeVar("Cell", bound=Hashable)
+
+
+class Cells(Generic[Cell]):
+    """Cells at one moment, by key, and what is taken from them one after another; ``changed`` is to be written."""
+
+    def __init__(self, tats: Mapping[Cell, Instant], now: Instant) -> None:
+        self._tats = dict(tats)
+        self._now = now
+        self.changed: dict[Cell, Instant] = {}
+
+    def take(self, asked: Sequence[tuple[Cell, Rate]]) -> tuple[Cell, timedelta] | None:
+        """Take one from each, or nothing: then which cell refused, and for how long; of several, the longest."""
+        decisions = [(cell, take(self._tats.get(cell), rate, self._now)) for cell, rate in asked]
+        refused = [(cell, decision.retry_after) for cell, decision in decisions if not decision.allowed]
+        if refused:
+            return max(refused, key=lambda each: each[1])
+        self._change({cell: decision.tat for cell, decision in decisions})
+        return None
+
+    def give_back(self, taken: Sequence[tuple[Cell, Rate]]) -> None:
+        """One to each, as if it had not been taken."""
+        tats = [(cell, rate, self._tats.get(cell, self._now)) for cell, rate in taken]
+        self._change({cell: given_back(tat, rate) for cell, rate, tat in tats})
+
+    def used(self, cell: Cell, rate: Rate) -> int:
+        """How many of N have been taken and have not come back yet."""
+        return rate.count - room(self._tats.get(cell), rate, self._now)
+
+    def _change(self, tats: Mapping[Cell, Instant]) -> None:
+        self._tats |= tats
+        self.changed |= tats
+
+
+FREE_TRIES = 2
+"""A password mistyped twice is told at once."""
+
+DELAYS = tuple(timedelta(seconds=seconds) for seconds in (0.5, 1, 2, 4))
+"""A person waits 4 s without thinking that the page is broken; guesses one by one come to 15 a minute."""
+
+
+def delay_after(tries: int) -> timedelta:
+    """How long the answer to a failed try waits, of those that an account has not yet recovered from, this one counted:
+    nothing for two, then 0.5 s, doubled with each up to 4 s.
+    """
+    beyond = tries - FREE_TRIES
+    return timedelta(0) if beyond <= 0 else DELAYS[min(beyond, len(DELAYS)) - 1]
 
 
 HORIZON = timedelta(minutes=10)
@@ -166,3 +222,33 @@ def _domain(typed: str, setting: str) -> str:
 
 
 UNLIMITED = DomainRates()
+
+
+@attrs.frozen
+class Limits:
+    """What visitors may do; None is no limit. A network is an IPv4 address or an IPv6 /64, a site an IPv6 /48.
+
+    The first group answers 429. The second is about whoever is mailed: beyond it the mail is simply not sent, and
+    nobody who asks can tell.
+    """
+
+    request_network: Rate | None = Rate(1200, MINUTE)
+    unsubscribe_network: Rate | None = Rate(6000, MINUTE)
+    sign_up_network: Rate | None = Rate(20, 10 * MINUTE)
+    sign_up_site: Rate | None = Rate(100, 10 * MINUTE)
+    sign_up_total: Rate | None = Rate(600, MINUTE)
+    login_account: Rate | None = Rate(10, 15 * MINUTE)
+    login_network: Rate | None = Rate(30, 15 * MINUTE)
+    login_total: Rate | None = Rate(600, MINUTE)
+
+    confirmation: Rate | None = Rate(1, 10 * MINUTE)
+    notice: Rate | None = Rate(1, DAY)
+    email: Rate | None = Rate(3, DAY)
+    recipient_domain: Rate | None = Rate(2000, HOUR)
+    mail_total: Rate | None = Rate(5000, HOUR)
+
+
+USUAL_LIMITS = Limits()
+
+NO_LIMITS = Limits(*[None] * len(attrs.fields(Limits)))
+"""For who has limits of their own in front."""

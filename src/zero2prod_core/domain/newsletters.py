@@ -5,8 +5,10 @@ from uuid import UUID
 
 import attrs
 
+from zero2prod_core.domain.declarations import parse_fields, parse_tag_lines
 from zero2prod_core.domain.email_addresses import EmailAddress
-from zero2prod_core.domain.visibility import is_visible
+from zero2prod_core.domain.fields import Field, Tag, check_declared, check_types
+from zero2prod_core.domain.lines import parse_line
 from zero2prod_core.errors import FieldInvalid, FieldMissing
 
 LONGEST_SLUG = 63
@@ -19,8 +21,6 @@ LONGEST_POSTAL_ADDRESS = 500
 """Characters, line breaks counted: ten lines of a long envelope; it stands in every mail."""
 
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u0080-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters, line breaks, bidirectional overrides and lone surrogates: none may reach a mail header."""
 
 
 @attrs.frozen
@@ -42,24 +42,6 @@ class Slug:
         return cls(raw)
 
 
-def parse_line(raw: str, field: str, longest: int) -> str:
-    """One trimmed line of visible text for a header or a heading.
-
-    Raises:
-        FieldMissing, FieldInvalid: empty; longer than ``longest`` characters; or holding what may not reach a header.
-    """
-    text = raw.strip()
-    if not text:
-        raise FieldMissing(field)
-    if UNPRINTABLE.search(text):
-        raise FieldInvalid(field, "must be one line without control characters or direction overrides")
-    if len(text) > longest:
-        raise FieldInvalid(field, f"must have at most {longest} characters")
-    if not any(map(is_visible, text)):
-        raise FieldInvalid(field, "must have at least one visible character")
-    return text
-
-
 def _parse_mailbox(raw: str, field: str) -> EmailAddress | None:
     return EmailAddress.parse(raw, field) if raw else None
 
@@ -77,7 +59,8 @@ class Newsletter:
     """What a subscriber signs up for.
 
     ``sender`` and ``reply_to`` override the service's own sender; ``postal_address`` is what the law of
-    some countries asks for in every issue (CAN-SPAM, 15 U.S.C. 7704(a)(5)).
+    some countries asks for in every issue (CAN-SPAM, 15 U.S.C. 7704(a)(5)). ``fields`` and ``tags`` are what its
+    readers are asked for.
     """
 
     id: UUID
@@ -86,6 +69,8 @@ class Newsletter:
     sender: EmailAddress | None = None
     reply_to: EmailAddress | None = None
     postal_address: str | None = None
+    fields: tuple[Field, ...] = ()
+    tags: tuple[Tag, ...] = ()
 
     @classmethod
     def parse(
@@ -102,15 +87,30 @@ class Newsletter:
         sender: str | None = None,
         reply_to: str | None = None,
         postal_address: str | None = None,
+        fields: str | None = None,
+        tags: str | None = None,
     ) -> "Newsletter":
-        """With typed text in place of what was there; None leaves it, and an empty optional text clears it."""
+        """With typed text in place of what was there; None leaves it, and an empty optional text clears it.
+
+        ``fields`` and ``tags`` declare one in each line, as `declarations` reads them. A field keeps its type.
+        """
+        asked = self.asking(
+            self.fields if fields is None else parse_fields(fields),
+            self.tags if tags is None else parse_tag_lines(tags),
+        )
         return attrs.evolve(
-            self,
+            asked,
             name=self.name if name is None else parse_line(name, "name", LONGEST_NAME),
             sender=self.sender if sender is None else _parse_mailbox(sender, "sender"),
             reply_to=self.reply_to if reply_to is None else _parse_mailbox(reply_to, "reply_to"),
             postal_address=self.postal_address if postal_address is None else _parse_postal_address(postal_address),
         )
+
+    def asking(self, fields: tuple[Field, ...], tags: tuple[Tag, ...]) -> "Newsletter":
+        """With other declarations. Raises FieldInvalid: too many, one twice, or a field that has another type now."""
+        check_declared(fields, tags)
+        check_types(self.fields, fields)
+        return attrs.evolve(self, fields=fields, tags=tags)
 
 
 DEFAULT_NEWSLETTER = Newsletter(UUID("00000000-0000-7000-8000-000000000001"), Slug("default"), "Newsletter")

@@ -14,17 +14,23 @@ import attrs
 from zero2prod_core.errors import FieldInvalid
 
 __all__ = [
+    "ANY_FIELD",
+    "FIELD_PREFIX",
     "FILTERS",
     "IN_TITLE",
     "IN_WORDS",
     "ISSUE_TITLE",
+    "LINKS",
     "NEWSLETTER_NAME",
+    "PREFERENCES_LINK",
     "SUBSCRIBER_EMAIL",
     "SUBSCRIBER_NAME",
+    "SUBSCRIBER_TAGS",
     "UNSUBSCRIBE_LINK",
     "Pieces",
     "Slot",
     "compiled",
+    "declared",
     "parse_slots",
 ]
 
@@ -33,11 +39,21 @@ SUBSCRIBER_EMAIL = "subscriber.email"
 NEWSLETTER_NAME = "newsletter.name"
 ISSUE_TITLE = "issue.title"
 UNSUBSCRIBE_LINK = "unsubscribe.link"
+PREFERENCES_LINK = "preferences.link"
 
-IN_TITLE = frozenset({SUBSCRIBER_NAME, NEWSLETTER_NAME})
+LINKS = frozenset({UNSUBSCRIBE_LINK, PREFERENCES_LINK})
+"""The reader's own, which only a mail of a newsletter has."""
+
+SUBSCRIBER_TAGS = "subscriber.tags"
+
+FIELD_PREFIX = "subscriber.fields."
+ANY_FIELD = f"{FIELD_PREFIX}*"
+"""Stands for the path of any field; which there are is the newsletter's to say."""
+
+IN_TITLE = frozenset({SUBSCRIBER_NAME, NEWSLETTER_NAME, ANY_FIELD})
 """A subject shows no links, and an e-mail address in it makes a mail look like a swindler's."""
 
-IN_WORDS = IN_TITLE | {SUBSCRIBER_EMAIL, ISSUE_TITLE, UNSUBSCRIBE_LINK}
+IN_WORDS = IN_TITLE | {SUBSCRIBER_EMAIL, SUBSCRIBER_TAGS, ISSUE_TITLE} | LINKS
 """The same in text, HTML and Markdown."""
 
 LONGEST_TRUNCATED = 1000
@@ -85,7 +101,8 @@ MARK = re.compile(r'\\\{\{|\{\{(?:((?:"[^"]{0,200}"|[^"{}]){0,500})\}\})?')
 each would cost the square of the text.
 """
 
-PATH = re.compile(r"\s*([a-z][a-z_]*(?:\.[a-z_]+)*)\s*")
+PATH = re.compile(r"\s*([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)\s*")
+FIELD_PATH = re.compile(rf"{re.escape(FIELD_PREFIX)}[a-z][a-z0-9_]{{0,31}}")
 NEXT_FILTER = re.compile(r'\|\s*([a-z_]+)\s*(?::\s*("[^"]*"|[^\s|"]*))?\s*')
 
 
@@ -155,10 +172,21 @@ def _marks(source: str, field: str) -> Iterator[tuple[str, str | None]]:
     yield source[end:], None
 
 
+def declared(paths: Collection[str], fields: Collection[str]) -> Collection[str]:
+    """The paths, with those of the fields of these names in the place of any."""
+    if ANY_FIELD not in paths:
+        return paths
+    return {path for path in paths if path != ANY_FIELD} | {f"{FIELD_PREFIX}{name}" for name in fields}
+
+
+def _is_known(path: str, paths: Collection[str]) -> bool:
+    return path in paths or (ANY_FIELD in paths and FIELD_PATH.fullmatch(path) is not None)
+
+
 def _slot(inside: str, field: str, paths: Collection[str]) -> Slot:
     shown = f"{{{{{inside}}}}}"
     path = PATH.match(inside)
-    if path is None or path[1] not in paths:
+    if path is None or not _is_known(path[1], paths):
         _refuse(field, shown, "is no slot that can be filled here", f"Known are {', '.join(sorted(paths))}")
     filters, end = [], path.end()
     while end < len(inside):

@@ -4,6 +4,7 @@ import re
 
 import attrs
 
+from zero2prod_core.domain.folding import fold
 from zero2prod_core.domain.visibility import SPACES, is_visible, takes_room
 from zero2prod_core.errors import FieldInvalid, FieldMissing
 
@@ -46,6 +47,11 @@ class SubscriberName:
             raise FieldInvalid(field, 'must have none of / ( ) " < > \\ { }')
         _check_size(text, field)
         return cls(text)
+
+    @property
+    def key(self) -> str:
+        """What the name is found by, without regard to case."""
+        return fold(self.text)
 
 
 def _check_size(text: str, field: str) -> None:

@@ -14,8 +14,9 @@ import attrs
 
 from zero2prod_core.domain.consent import Evidence
 from zero2prod_core.domain.email_addresses import EmailAddress
+from zero2prod_core.domain.fields import fitting_tags, fitting_values, parse_tags, parse_values
 from zero2prod_core.domain.instants import Instant
-from zero2prod_core.domain.newsletters import Slug
+from zero2prod_core.domain.newsletters import Newsletter, Slug
 from zero2prod_core.domain.subscriber_names import SubscriberName
 from zero2prod_core.domain.suppressions import Digest
 from zero2prod_core.errors import TransitionRefused
@@ -35,6 +36,7 @@ class Event(StrEnum):
     UNSUBSCRIBE = "unsubscribe"
     BOUNCE = "bounce"
     COMPLAIN = "complain"
+    LIFT = "lift"
 
 
 TRANSITIONS: Mapping[tuple[Status, Event], Status] = MappingProxyType(
@@ -52,6 +54,7 @@ TRANSITIONS: Mapping[tuple[Status, Event], Status] = MappingProxyType(
         (Status.BOUNCED, Event.SIGN_UP): Status.PENDING,
         (Status.BOUNCED, Event.UNSUBSCRIBE): Status.UNSUBSCRIBED,
         (Status.BOUNCED, Event.COMPLAIN): Status.COMPLAINED,
+        (Status.COMPLAINED, Event.LIFT): Status.UNSUBSCRIBED,
     }
 )
 """What is not listed is refused. A confirmed subscriber's sign-up and a complainant's change nothing; see
@@ -94,14 +97,24 @@ class Subscriber:
             earlier = self.status
         return attrs.evolve(self, status=status, earlier_status=earlier)
 
-    def confirmed(self, name: SubscriberName, at: Instant) -> "Subscriber":
-        """Confirmed under the name that this round's sign-up gave."""
-        return attrs.evolve(self.on(Event.CONFIRM), name=name, confirmed_at=at)
+    def confirmed(self, opened: "Round", at: Instant) -> "Subscriber":
+        """Confirmed under the name that this round's sign-up gave, with its answers; what it left out stays.
+
+        A pause from an earlier time ends: who signs up wants the next issue.
+        """
+        fields, tags = {**self.fields, **opened.fields}, tuple(dict.fromkeys((*self.tags, *opened.tags)))
+        before = attrs.evolve(self, paused_until=None)
+        return attrs.evolve(before.on(Event.CONFIRM), name=opened.name, confirmed_at=at, fields=fields, tags=tags)
 
 
 def opens_round(status: Status) -> bool:
     """Whether a sign-up is followed by a confirmation mail."""
     return (status, Event.SIGN_UP) in TRANSITIONS
+
+
+def comes_back(status: Status) -> bool:
+    """Whether a sign-up is that of somebody who had left."""
+    return opens_round(status) and status is not Status.PENDING
 
 
 class RoundState(StrEnum):
@@ -120,13 +133,29 @@ class Round:
     source: str
     opened_at: Instant
     state: RoundState = RoundState.OPEN
+    fields: Mapping[str, str] = attrs.field(factory=dict)
+    tags: tuple[str, ...] = ()
 
 
 @attrs.frozen
 class SignUp:
-    """A wish to subscribe, with the evidence that it was uttered."""
+    """A wish to subscribe, with the evidence that it was uttered.
+
+    ``again``: what it gives was checked when it was first typed, and what the newsletter asks for no more is left out.
+    """
 
     newsletter: Slug
     email: EmailAddress
     name: SubscriberName
     evidence: Evidence
+    fields: Mapping[str, str] = attrs.field(factory=dict)
+    tags: tuple[str, ...] = ()
+    again: bool = False
+
+    def checked(self, newsletter: Newsletter) -> "SignUp":
+        """With fields and tags as the newsletter declares them. Raises FieldMissing, FieldInvalid."""
+        if self.again:
+            fields, tags = fitting_values(newsletter.fields, self.fields), fitting_tags(newsletter.tags, self.tags)
+        else:
+            fields, tags = parse_values(newsletter.fields, self.fields), parse_tags(newsletter.tags, self.tags)
+        return attrs.evolve(self, fields=fields, tags=tags)

@@ -22,6 +22,9 @@ class Reason(StrEnum):
 LIFTED_BY_CONFIRMING = frozenset({Reason.BOUNCE, Reason.ERASURE})
 """The person's own sign-up may be mailed a confirmation, and confirming lifts these; the others only staff lift."""
 
+LIFTED_BY_STAFF = frozenset(Reason) - {Reason.ERASURE}
+"""Who was erased is nobody whom staff could bring back."""
+
 BLOCKS_ACCOUNT_MAIL = frozenset({Reason.BOUNCE})
 """Staff must get their set-up and reset links whatever they think of our newsletters."""
 
@@ -36,11 +39,12 @@ class Digest:
 
 @attrs.frozen
 class Suppression:
-    """One reason not to mail one e-mail address, over all newsletters."""
+    """One reason not to mail one e-mail address, over all newsletters; ``note`` is what a member of staff typed."""
 
     digest: Digest
     reason: Reason
     created_at: Instant
+    note: str | None = None
 
 
 def digest(key: Key, email: EmailAddress) -> Digest:

@@ -4,7 +4,8 @@ A token's text is ``base64url(id ‖ mac)``: 128 random bits that the store know
 purpose and id that it does not. A dump of the database therefore holds no token that works, and a forged one is refused
 without a look into the database. The text is made when the mail is sent or the link is shown, and is never stored.
 
-A link to unsubscribe has no row: its id is the subscriber's, and it holds for as long as its key is listed.
+Links to unsubscribe and to preferences, which stand in every issue, have no row: their id is the subscriber's, and they
+hold for as long as their key is listed. The link to manage one's data has one, and is short-lived.
 """
 
 import base64
@@ -34,14 +35,16 @@ class Purpose(StrEnum):
     CONFIRM = "confirm"
     SET_UP = "set_up"
     UNSUBSCRIBE = "unsubscribe"
+    PREFERENCES = "preferences"
+    MANAGE = "manage"
 
 
 @attrs.frozen
 class Token:
     """The stored half of a token.
 
-    ``subject`` is the round (confirm) or the account (set-up) that it acts on. A spent token of a confirmed round still
-    answers as it did the first time, so it is kept until it expires.
+    ``subject`` is the round (confirm), the account (set-up) or the subscriber (manage) that it acts on. A spent token
+    of a confirmed round still answers as it did the first time, so it is kept until it expires.
     """
 
     id: UUID

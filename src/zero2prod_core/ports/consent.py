@@ -1,5 +1,5 @@
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -15,3 +15,7 @@ class ConsentRepository(Protocol):
     @abstractmethod
     async def of(self, subscriber: UUID) -> Sequence[Consent]:
         """All records of one subscriber, oldest first."""
+
+    @abstractmethod
+    async def forget(self, subscribers: Collection[UUID]) -> None:
+        """Empty the personal parts of these subscribers' records: network addresses and user agents."""

@@ -19,7 +19,8 @@ from zero2prod_core.domain.deliveries import (
     Ruling,
 )
 from zero2prod_core.domain.instants import Instant
-from zero2prod_core.domain.letters import Letter
+from zero2prod_core.domain.letters import Letter, LetterKind
+from zero2prod_core.domain.people import Mailing
 from zero2prod_core.domain.refusals import Recent
 
 
@@ -39,6 +40,14 @@ class Expired:
 
     returned: int
     uncertain: int
+
+
+@attrs.frozen
+class Backlog:
+    """How many deliveries are due and held by nobody, and for how long the one that waits longest has been due."""
+
+    due: int
+    waiting: timedelta
 
 
 class DeliveryLedger(Protocol):
@@ -166,6 +175,17 @@ class DeliveryLedger(Protocol):
         """
 
     @abstractmethod
+    async def of_recipients(self, recipients: Collection[UUID]) -> Sequence[Mailing]:
+        """Every row of these recipients that is kept, oldest first."""
+
+    @abstractmethod
+    async def forget(self, recipients: Collection[UUID], at: Instant | None = None) -> None:
+        """Empty what rows of these recipients tell of them, servers' words and domains, and cancel those that wait.
+
+        What a worker holds goes on and finds its recipient gone, or tells what came of it without the server's words.
+        """
+
+    @abstractmethod
     async def sums(self, letter: UUID) -> Mapping[DeliveryState, int]:
         """How many deliveries of a letter are in each state, those counted that `compact` has removed; states without
         any are missing.
@@ -186,6 +206,10 @@ class DeliveryLedger(Protocol):
     @abstractmethod
     async def unfinished(self, at: Instant | None = None) -> int:
         """How many rows of open letters are due or held by a lease."""
+
+    @abstractmethod
+    async def backlog(self, at: Instant | None = None) -> Mapping[LetterKind, Backlog]:
+        """What of open letters is due and under no lease, by kind of letter; kinds without any are missing."""
 
 
 class DeliverySignal(Protocol):

@@ -11,6 +11,10 @@ class LetterRepository(Protocol):
     async def add(self, letter: Letter) -> None: ...
 
     @abstractmethod
+    async def ensure(self, letter: Letter) -> None:
+        """Add a template letter unless it is there: a newsletter may be older than a kind of letter."""
+
+    @abstractmethod
     async def get_batch(self, ids: Collection[UUID], *, lock: bool = False) -> dict[UUID, Letter]:
         """Those that exist, by id; with ``lock``, held against change and against marks until the transaction ends."""
 

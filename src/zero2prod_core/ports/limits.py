@@ -18,6 +18,17 @@ class LimitKey:
     subject: str
 
 
+@attrs.frozen
+class Refused:
+    """What one key was refused in one minute. Without ``subject``: ``subjects`` of them together."""
+
+    scope: str
+    subject: str | None
+    minute: Instant
+    count: int
+    subjects: int = 1
+
+
 class LimitRepository(Protocol):
     """GCRA cells shared by all processes, on the store's clock."""
 
@@ -38,3 +49,14 @@ class LimitRepository(Protocol):
     @abstractmethod
     async def sweep(self, idle_before: Instant, limit: int) -> int:
         """Remove at most ``limit`` cells that have long been full again; returns how many."""
+
+    @abstractmethod
+    async def count_refusals(self, counts: Mapping[LimitKey, int], minute: Instant) -> None:
+        """Add to what these keys were refused in the minute that begins then; their subjects are hexadecimal."""
+
+    @abstractmethod
+    async def take_refusals(self, before: Instant, most: int) -> Sequence[Refused]:
+        """Remove the refusals of the oldest minute that began before then, and return them by scope: the ``most``
+        subjects of each with the highest counts, those first, and the others as one sum. None where there is no such
+        minute.
+        """

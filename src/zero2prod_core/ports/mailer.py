@@ -28,12 +28,13 @@ class Sender:
 
 @attrs.frozen
 class Listing:
-    """What makes a mail one of a list's: the list's name (RFC 2919), and the recipient's own link, which takes a
-    one-click POST (RFC 8058).
+    """What makes a mail one of a list's: the list's name (RFC 2919), and the recipient's own links; the one that
+    unsubscribes takes a one-click POST (RFC 8058).
     """
 
     list_id: str
     unsubscribe_link: str
+    preferences_link: str
 
 
 @attrs.frozen
@@ -41,7 +42,8 @@ class Parcel:
     """One mail to send. ``letter`` and ``sender`` are the same objects for a whole batch, so that prepared forms can be
     kept.
 
-    ``slots`` fill the letter: ``subscriber.name``, ``newsletter.name``, ``confirmation.link``, ``confirmation.lasts``.
+    ``slots`` fill the letter: ``subscriber.name``, ``newsletter.name``, and ``confirmation.…`` or ``preferences.…``
+    with ``link`` and ``lasts`` where the letter holds a link.
     ``listing`` is None where the letter is no issue's.
     """
 

@@ -23,7 +23,9 @@ class NewsletterRepository(Protocol):
 
     @abstractmethod
     async def save(self, newsletter: Newsletter) -> None:
-        """Write name, sender, reply-to and postal address of an existing newsletter; id and slug never change."""
+        """Write name, sender, reply-to, postal address, fields and tags of an existing newsletter; id and slug never
+        change.
+        """
 
     @abstractmethod
     async def list(self) -> Sequence[Newsletter]:

@@ -1,5 +1,5 @@
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -23,6 +23,10 @@ class TokenRepository(Protocol):
     @abstractmethod
     async def revoke(self, subject: UUID, purpose: Purpose) -> int:
         """Remove a subject's tokens of one purpose; returns how many."""
+
+    @abstractmethod
+    async def forget(self, subjects: Collection[UUID]) -> None:
+        """Remove every token of these subjects, passing over those that others hold: they end with their subject."""
 
     @abstractmethod
     async def sweep(self, expired_before: Instant, limit: int) -> int:

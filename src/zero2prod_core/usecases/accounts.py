@@ -24,6 +24,7 @@ from zero2prod_core.usecases.audit import Auditor
 from zero2prod_core.usecases.policy import Policy
 from zero2prod_core.usecases.sessions import Visitor
 from zero2prod_core.usecases.tokens import new_token_id, stored_token
+from zero2prod_core.usecases.tries import Tries
 
 SET_UP_PATH = "/setup"
 
@@ -131,6 +132,7 @@ class SetUpAccount:
     Raises:
         FieldMissing, TokenMalformed, TokenUnknown, TokenExpired: the link does not work.
         PasswordsDiffer, FieldInvalid: the new password is not acceptable; the link still works.
+        LimitExceeded: too many passwords from there; the link still works.
     """
 
     uow: UnitOfWork
@@ -138,12 +140,15 @@ class SetUpAccount:
     policy: Policy
     passwords: PasswordHasher
     auditor: Auditor
+    tries: Tries
 
     async def __call__(self, origin: Origin, token: str, password: str, repeated: str) -> Account:
         presented = _read(self.keys, token)
         async with self.uow.reading() as tx:
             found = await _account_of(tx, presented)
-        encoded = await self.passwords.hash(_new_password(password, repeated, self.policy))
+        chosen = _new_password(password, repeated, self.policy)
+        await self.tries.take(origin)
+        encoded = await self.passwords.hash(chosen)
         async with self.uow() as tx:
             account, now = await _locked(tx, found, presented), await tx.now()
             await tx.tokens.spend(presented.id, now)
@@ -191,7 +196,7 @@ class ChangePassword:
     """Change one's own password; every other session of the account ends, and so does a set-up link.
 
     Raises:
-        PasswordsDiffer, CurrentPasswordWrong, FieldInvalid: checked in this order.
+        PasswordsDiffer, LimitExceeded, CurrentPasswordWrong, FieldInvalid: checked in this order.
         SessionRequired: the account is gone, or its password was changed meanwhile.
     """
 
@@ -199,6 +204,7 @@ class ChangePassword:
     policy: Policy
     passwords: PasswordHasher
     auditor: Auditor
+    tries: Tries
 
     async def __call__(self, origin: Origin, visitor: Visitor, current: str, new: str, repeated: str) -> None:
         if new != repeated:
@@ -207,6 +213,7 @@ class ChangePassword:
             account = await tx.accounts.get(visitor.account.id)
         if account is None:
             raise SessionRequired
+        await self.tries.take(origin, account.username.key)
         verification = await self.passwords.verify(normalised(current), account.password_hash)
         if not verification.matches:
             await self._refuse(origin, account)
@@ -234,6 +241,7 @@ class ChangePassword:
         await tx.accounts.save(attrs.evolve(account, password_hash=encoded))
         await tx.tokens.revoke(account.id, Purpose.SET_UP)
         await tx.sessions.end_all(account.id, but=visitor.session)
+        await self.tries.give_back(tx, origin, account.username.key)
         event = self.auditor.event(
             Action.PASSWORD_CHANGE, origin.as_account(account.id), _resource(account), await tx.now()
         )

@@ -26,6 +26,7 @@ class Auditor:
         reason: str | None = None,
         before: Mapping[str, str | int | None] | None = None,
         after: Mapping[str, str | int | None] | None = None,
+        words: str | None = None,
     ) -> AuditEvent:
         salt = self.randomness.bytes(SALT_BYTES)
-        return AuditEvent(self.ids.new(), at, action, origin, resource, salt, outcome, reason, before, after)
+        return AuditEvent(self.ids.new(), at, action, origin, resource, salt, outcome, reason, before, after, words)

@@ -11,17 +11,22 @@ from zero2prod_core.domain.keys import Key, KeyRing
 from zero2prod_core.domain.letters import Imprint, Letter, LetterKind
 from zero2prod_core.domain.newsletters import Newsletter
 from zero2prod_core.domain.origins import system
+from zero2prod_core.domain.slots import PREFERENCES_LINK
 from zero2prod_core.domain.tokens import Purpose, token_text
-from zero2prod_core.ports.deliveries import Expired
+from zero2prod_core.ports.deliveries import Backlog, Expired
 from zero2prod_core.ports.mailer import Listing, Parcel, Sender
 from zero2prod_core.ports.store import Transaction, UnitOfWork
 from zero2prod_core.ports.system import Ids
 from zero2prod_core.usecases.audit import Auditor
-from zero2prod_core.usecases.policy import Policy
+from zero2prod_core.usecases.policy import MANAGE_LASTS, Policy
 from zero2prod_core.usecases.traffic import Traffic
 
 CHANGED_AT_ONCE = 10_000
 """Rows that a job changes in one transaction: a fraction of a second of work, however many there are."""
+
+IN_EVERY_ISSUE = (Purpose.UNSUBSCRIBE, Purpose.PREFERENCES)
+
+NOTHING_DUE = Backlog(0, timedelta(0))
 
 
 @attrs.frozen
@@ -115,8 +120,9 @@ class ClaimDeliveries:
         )
 
     def _listing(self, delivery: Claimed, guise: _Guise, key: Key) -> Listing:
-        token = token_text(key, Purpose.UNSUBSCRIBE, delivery.key.recipient)
-        return Listing(f"{guise.newsletter.slug.text}.{guise.mail_domain}", self.policy.unsubscribe_link(token))
+        list_id, recipient = f"{guise.newsletter.slug.text}.{guise.mail_domain}", delivery.key.recipient
+        way_out, preferences = (token_text(key, purpose, recipient) for purpose in IN_EVERY_ISSUE)
+        return Listing(list_id, self.policy.unsubscribe_link(way_out), self.policy.preferences_link(preferences))
 
     def _slots(self, delivery: Claimed, guise: _Guise, key: Key) -> Mapping[str, str]:
         slots = {"newsletter.name": guise.newsletter.name, "subscriber.name": delivery.name}
@@ -124,6 +130,10 @@ class ClaimDeliveries:
             token = token_text(key, Purpose.CONFIRM, delivery.key.occasion)
             slots["confirmation.link"] = self.policy.link("/subscriptions/confirm", subscription_token=token)
             slots["confirmation.lasts"] = in_words(self.policy.token_lasts)
+        if guise.letter.kind is LetterKind.PREFERENCES:
+            token = token_text(key, Purpose.MANAGE, delivery.key.occasion)
+            slots[PREFERENCES_LINK] = self.policy.manage_link(token)
+            slots["preferences.lasts"] = in_words(MANAGE_LASTS)
         return slots
 
 
@@ -197,6 +207,18 @@ class CountUnfinished:
     async def __call__(self) -> int:
         async with self.uow.reading() as tx:
             return await tx.deliveries.unfinished()
+
+
+@attrs.frozen
+class ReadBacklog:
+    """What is due and under no lease, for each kind of letter; those whose letter is paused or closed do not count."""
+
+    uow: UnitOfWork
+
+    async def __call__(self) -> Mapping[LetterKind, Backlog]:
+        async with self.uow.reading() as tx:
+            found = await tx.deliveries.backlog()
+        return {kind: found.get(kind, NOTHING_DUE) for kind in LetterKind}
 
 
 @attrs.frozen

@@ -43,6 +43,7 @@ class Publish:
 
     Raises:
         NewsletterUnknown: no such newsletter.
+        FieldInvalid: a slot is for a field that the newsletter does not ask for.
         IdempotencyKeyInUse: the first request with this key has been running for more than 5 s.
         IdempotencyKeyReused: the key belongs to other content.
     """
@@ -87,6 +88,7 @@ class Publish:
         publication: Publication,
         origin: Origin,
     ) -> Issue:
+        publication.content.check_fields([field.name for field in newsletter.fields])
         now, letter = await tx.now(), self._letter(newsletter, record, publication)
         draft = Issue(record.issue, letter.newsletter, letter.id, publication.content.title, IssueState.DRAFT, now)
         await tx.letters.add(letter)

@@ -41,7 +41,7 @@ class EditNewsletter:
     """Change some of a newsletter's settings: what is None stays, and an empty text clears what may be empty.
 
     Raises:
-        FieldMissing, FieldInvalid: see `Newsletter.parse`.
+        FieldMissing, FieldInvalid: see `Newsletter.edited`.
         NewsletterUnknown: there is none of this slug.
     """
 
@@ -57,10 +57,14 @@ class EditNewsletter:
         sender: str | None = None,
         reply_to: str | None = None,
         postal_address: str | None = None,
+        fields: str | None = None,
+        tags: str | None = None,
     ) -> Newsletter:
         async with self.uow() as tx:
             found = await _found(tx, slug, lock=True)
-            changed = found.edited(name=name, sender=sender, reply_to=reply_to, postal_address=postal_address)
+            changed = found.edited(
+                name=name, sender=sender, reply_to=reply_to, postal_address=postal_address, fields=fields, tags=tags
+            )
             if changed != found:
                 await tx.newsletters.save(changed)
                 await tx.audit.append_batch([self._event(origin, found, changed, await tx.now())])

@@ -9,7 +9,12 @@ import attrs
 from zero2prod_core.domain.deliveries import GIVE_UP_AFTER, RETRY_SCHEDULE
 from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.letters import UncertainPolicy
-from zero2prod_core.domain.limits import UNLIMITED, DomainRates
+from zero2prod_core.domain.limits import UNLIMITED, USUAL_LIMITS, DomainRates, Limits
+
+MANAGE_LASTS = timedelta(hours=2)
+"""How long a link to a person's data works: enough for a slow mail, and little for whoever finds it later. Another
+is one question away.
+"""
 
 
 @attrs.frozen
@@ -33,6 +38,7 @@ class Policy:
     relay: str = "relay"
     recipient_rates: DomainRates = UNLIMITED
     sender_rates: DomainRates = UNLIMITED
+    limits: Limits = USUAL_LIMITS
     common_passwords: Container[str] = frozenset()
 
     @property
@@ -51,3 +57,11 @@ class Policy:
     def unsubscribe_link(self, token: str) -> str:
         """The token is part of the path: some mail programs drop the query of a List-Unsubscribe field."""
         return f"{self.base_url}/unsubscribe/{token}"
+
+    def preferences_link(self, token: str) -> str:
+        """For every issue: it shows nothing personal."""
+        return f"{self.base_url}/preferences/{token}"
+
+    def manage_link(self, token: str) -> str:
+        """For the mail that was asked for: it shows all that is known of a person."""
+        return f"{self.base_url}/preferences/mine/{token}"

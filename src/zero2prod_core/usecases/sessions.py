@@ -10,6 +10,7 @@ from zero2prod_core.ports.accounts import PasswordHasher
 from zero2prod_core.ports.store import Transaction, UnitOfWork
 from zero2prod_core.ports.system import Randomness
 from zero2prod_core.usecases.audit import Auditor
+from zero2prod_core.usecases.tries import Tries
 
 
 @attrs.frozen
@@ -20,15 +21,24 @@ class Visitor:
     session: bytes = attrs.field(repr=False)
 
 
+def _parsed(username: str) -> Username | None:
+    """None for what no account can be called; raises FieldMissing for nothing at all."""
+    try:
+        return Username.parse(username)
+    except FieldInvalid:
+        return None
+
+
 @attrs.frozen
 class LogIn:
     """Check username and password, and open a session under a new id.
 
-    An unknown username costs the same hash and gets the same refusal as a wrong password. A hash made with older
-    parameters is renewed on the way.
+    An unknown username costs the same tries, the same hash and the same wait, and gets the same refusal as a wrong
+    password. A hash made with older parameters is renewed on the way.
 
     Raises:
         FieldMissing: the username is empty.
+        LimitExceeded: too many have been tried; nothing was looked at.
         CredentialsRefused: one of the two is wrong, or the account has no password yet.
     """
 
@@ -36,9 +46,12 @@ class LogIn:
     randomness: Randomness
     passwords: PasswordHasher
     auditor: Auditor
+    tries: Tries
 
     async def __call__(self, origin: Origin, username: str, password: str) -> SessionId:
-        account = await self._find(username)
+        name = _parsed(username)
+        wait = await self.tries.take(origin, username)
+        account = await self._find(name) if name else None
         encoded = account.password_hash if account else None
         typed = normalised(password)
         verification = await self.passwords.verify(typed, encoded)
@@ -47,13 +60,9 @@ class LogIn:
             if session_id := await self._open(origin, account, renewed):
                 return session_id
         await self._refuse(origin, account)
-        raise CredentialsRefused
+        raise CredentialsRefused(wait)
 
-    async def _find(self, username: str) -> Account | None:
-        try:
-            name = Username.parse(username)
-        except FieldInvalid:
-            return None
+    async def _find(self, name: Username) -> Account | None:
         async with self.uow.reading() as tx:
             return await tx.accounts.find(name)
 
@@ -79,6 +88,7 @@ class LogIn:
                 await tx.accounts.save(attrs.evolve(current, password_hash=encoded))
             await tx.sessions.add(new_session(session_id, account.id, now))
             resource = Resource("account", str(account.id))
+            await self.tries.give_back(tx, origin, account.username.key)
             event = self.auditor.event(Action.LOGIN_SUCCESS, origin.as_account(account.id), resource, now)
             await tx.audit.append_batch([event])
         return session_id

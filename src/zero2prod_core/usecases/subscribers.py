@@ -1,140 +1,29 @@
-from collections.abc import Iterable, Mapping, Sequence
-
 import attrs
 
 from zero2prod_core.domain.audit import Action, AuditEvent, Resource
 from zero2prod_core.domain.consent import Consent, ConsentKind, Evidence
-from zero2prod_core.domain.deliveries import DeliveryKey, NewDelivery, RecipientKind, message_id
+from zero2prod_core.domain.deliveries import DeliveryKey, message_id
 from zero2prod_core.domain.instants import Instant
 from zero2prod_core.domain.keys import Key, KeyRing
 from zero2prod_core.domain.letters import LetterKind, template_letter
-from zero2prod_core.domain.newsletters import Newsletter, Slug
+from zero2prod_core.domain.newsletters import Newsletter
 from zero2prod_core.domain.origins import Origin
 from zero2prod_core.domain.subscribers import (
     TRANSITIONS,
     Event,
     Round,
     RoundState,
-    SignUp,
     Status,
     Subscriber,
-    opens_round,
 )
-from zero2prod_core.domain.suppressions import LIFTED_BY_CONFIRMING, digest, digests, may_sign_up
+from zero2prod_core.domain.suppressions import LIFTED_BY_CONFIRMING, digests
 from zero2prod_core.domain.tokens import Purpose, Token, read_token
-from zero2prod_core.errors import NewsletterUnknown, Refusal, TokenUnknown
+from zero2prod_core.errors import TokenUnknown
 from zero2prod_core.ports.store import Transaction, UnitOfWork
-from zero2prod_core.ports.system import Ids, Randomness
+from zero2prod_core.ports.system import Ids
 from zero2prod_core.usecases.audit import Auditor
 from zero2prod_core.usecases.policy import Policy
-from zero2prod_core.usecases.tokens import new_token_id, stored_token
-
-
-@attrs.frozen
-class _Opening:
-    """All that one accepted sign-up adds, written with its neighbours by one statement per noun."""
-
-    sign_up: SignUp
-    subscriber: Subscriber
-    round: Round
-    token: Token
-
-
-@attrs.frozen
-class SubscribeBatch:
-    """Sign up several visitors in one transaction.
-
-    A sign-up with a newsletter that does not exist gets its Refusal and does not disturb the others. Everything else
-    answers alike, whatever is known of the e-mail address: whether a confirmation mail follows is decided by the
-    subscriber's state and by suppressions. Two sign-ups of one e-mail address in a batch count as one: the first.
-    """
-
-    uow: UnitOfWork
-    ids: Ids
-    randomness: Randomness
-    keys: KeyRing
-    policy: Policy
-    auditor: Auditor
-
-    async def __call__(self, batch: Sequence[SignUp]) -> Sequence[Refusal | None]:
-        async with self.uow() as tx:
-            newsletters = await tx.newsletters.find({sign_up.newsletter for sign_up in batch})
-            known = _fold(sign_up for sign_up in batch if sign_up.newsletter in newsletters)
-            if known:
-                await self._open(tx, await self._decide(tx, known, newsletters))
-        return [None if s.newsletter in newsletters else NewsletterUnknown(s.newsletter.text) for s in batch]
-
-    async def _decide(
-        self, tx: Transaction, sign_ups: Sequence[SignUp], newsletters: Mapping[Slug, Newsletter]
-    ) -> Sequence[_Opening]:
-        """Take the e-mail addresses, and say for which of them a round opens."""
-        now = await tx.now()
-        reasons = await tx.suppressions.reasons([digests(self.keys, sign_up.email) for sign_up in sign_ups])
-        welcome = [s for s, why in zip(sign_ups, reasons, strict=True) if may_sign_up(why)]
-        candidates = [self._candidate(sign_up, newsletters[sign_up.newsletter], now) for sign_up in welcome]
-        subscribers = await tx.subscribers.claim_batch(candidates)
-        if returning := [s.on(Event.SIGN_UP) for s in subscribers if _comes_back(s.status)]:
-            await tx.subscribers.save_batch(returning)
-        return [
-            self._opening(sign_up, subscriber, now)
-            for sign_up, subscriber in zip(welcome, subscribers, strict=True)
-            if opens_round(subscriber.status)
-        ]
-
-    async def _open(self, tx: Transaction, openings: Sequence[_Opening]) -> None:
-        """Write rounds, tokens, evidence, confirmation mails and audit events."""
-        if not openings:
-            return
-        now = await tx.now()
-        await tx.subscribers.add_rounds([opening.round for opening in openings])
-        await tx.tokens.add_batch([opening.token for opening in openings])
-        await tx.consent.add_batch([self._consent(opening, now) for opening in openings])
-        await tx.deliveries.enqueue_batch([self._confirmation(opening) for opening in openings])
-        await tx.audit.append_batch([self._event(opening, now) for opening in openings])
-
-    def _candidate(self, sign_up: SignUp, newsletter: Newsletter, now: Instant) -> Subscriber:
-        keyed = digest(self.keys.newest, sign_up.email)
-        return Subscriber(self.ids.new(), newsletter.id, sign_up.email, keyed, sign_up.name, Status.PENDING, now)
-
-    def _opening(self, sign_up: SignUp, subscriber: Subscriber, now: Instant) -> _Opening:
-        opened = Round(self.ids.new(), subscriber.id, sign_up.name, sign_up.evidence.source, now)
-        expires_at = now + self.policy.token_lasts
-        token = Token(new_token_id(self.randomness), Purpose.CONFIRM, opened.id, self.keys.newest.id, now, expires_at)
-        return _Opening(sign_up, subscriber, opened, token)
-
-    def _consent(self, opening: _Opening, now: Instant) -> Consent:
-        subscriber, evidence = opening.subscriber.id, opening.sign_up.evidence
-        return Consent(self.ids.new(), ConsentKind.REQUESTED, subscriber, opening.round.id, now, evidence)
-
-    def _confirmation(self, opening: _Opening) -> NewDelivery:
-        subscriber = opening.subscriber
-        letter = template_letter(subscriber.newsletter, LetterKind.CONFIRMATION)
-        return NewDelivery(
-            DeliveryKey(letter.id, subscriber.id, opening.token.id),
-            RecipientKind.SUBSCRIBER,
-            subscriber.email.domain,
-            digest(self.keys.newest, subscriber.email),
-            letter.priority,
-            opening.token.expires_at,
-        )
-
-    def _event(self, opening: _Opening, now: Instant) -> AuditEvent:
-        resource = Resource("subscriber", str(opening.subscriber.id))
-        before = {"status": str(opening.subscriber.status)} if _comes_back(opening.subscriber.status) else None
-        after = {"round": str(opening.round.id), "status": str(Status.PENDING)}
-        origin = opening.sign_up.evidence.origin
-        return self.auditor.event(Action.SUBSCRIBER_SIGNED_UP, origin, resource, now, before=before, after=after)
-
-
-def _comes_back(status: Status) -> bool:
-    return opens_round(status) and status is not Status.PENDING
-
-
-def _fold(sign_ups: Iterable[SignUp]) -> Sequence[SignUp]:
-    first: dict[tuple[str, str], SignUp] = {}
-    for sign_up in sign_ups:
-        first.setdefault((sign_up.newsletter.text, sign_up.email.key), sign_up)
-    return list(first.values())
+from zero2prod_core.usecases.tokens import stored_token
 
 
 @attrs.frozen
@@ -162,14 +51,14 @@ class Confirm:
                 await self._confirm(
                     tx, opened, subscriber, evidence, self._message_id(presented.key, subscriber, token)
                 )
-            return await _newsletter_of(tx, subscriber)
+            return await newsletter_of(tx, subscriber)
 
     async def _confirm(
         self, tx: Transaction, opened: Round, subscriber: Subscriber, evidence: Evidence, mail: str
     ) -> None:
         now = await tx.now()
         if subscriber.status is not Status.CONFIRMED:
-            await tx.subscribers.save_batch([subscriber.confirmed(opened.name, now)])
+            await tx.subscribers.save_batch([subscriber.confirmed(opened, now)])
             await tx.suppressions.lift(digests(self.keys, subscriber.email), LIFTED_BY_CONFIRMING)
         record = Consent(self.ids.new(), ConsentKind.CONFIRMED, subscriber.id, opened.id, now, evidence, mail)
         await tx.consent.add_batch([record])
@@ -226,10 +115,11 @@ class Unsubscribe:
         async with self.uow() as tx:
             subscriber = await _named_subscriber(tx, self.keys, token_text, lock=True)
             if (subscriber.status, Event.UNSUBSCRIBE) in TRANSITIONS:
-                await self._withdraw(tx, subscriber, evidence)
-            return await _newsletter_of(tx, subscriber)
+                await self.withdraw(tx, subscriber, evidence)
+            return await newsletter_of(tx, subscriber)
 
-    async def _withdraw(self, tx: Transaction, subscriber: Subscriber, evidence: Evidence) -> None:
+    async def withdraw(self, tx: Transaction, subscriber: Subscriber, evidence: Evidence) -> None:
+        """Of a subscriber whom the caller holds, and whose status knows the event."""
         now, gone = await tx.now(), subscriber.on(Event.UNSUBSCRIBE)
         await tx.subscribers.save_batch([gone])
         await tx.subscribers.end_rounds(subscriber.id)
@@ -252,7 +142,7 @@ class CheckUnsubscription:
 
     async def __call__(self, token_text: str) -> Newsletter:
         async with self.uow.reading() as tx:
-            return await _newsletter_of(tx, await _named_subscriber(tx, self.keys, token_text))
+            return await newsletter_of(tx, await _named_subscriber(tx, self.keys, token_text))
 
 
 async def _named_subscriber(tx: Transaction, keys: KeyRing, token_text: str, *, lock: bool = False) -> Subscriber:
@@ -263,7 +153,7 @@ async def _named_subscriber(tx: Transaction, keys: KeyRing, token_text: str, *, 
     return found
 
 
-async def _newsletter_of(tx: Transaction, subscriber: Subscriber) -> Newsletter:
+async def newsletter_of(tx: Transaction, subscriber: Subscriber) -> Newsletter:
     return (await tx.newsletters.get_batch([subscriber.newsletter]))[subscriber.newsletter]
 
 
@@ -279,4 +169,4 @@ class CheckConfirmation:
         async with self.uow.reading() as tx:
             token = await stored_token(tx, presented, Purpose.CONFIRM)
             _, subscriber = await _round_of(tx, token)
-            return await _newsletter_of(tx, subscriber)
+            return await newsletter_of(tx, subscriber)

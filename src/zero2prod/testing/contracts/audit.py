@@ -39,3 +39,32 @@ class AuditContract(Contract):
         await rolled_back(self.uow, lambda tx: tx.audit.append_batch([audit_event()]))
         async with self.uow.reading() as tx:
             assert await tx.audit.tail(10) == []
+
+    async def test_events_about_something_are_the_newest_of_it_oldest_first(self) -> None:
+        mine, yours = Resource("subscriber", "1"), Resource("suppression", "1")
+        events = [audit_event(occurred_at=later(seconds), resource=mine) for seconds in (20, 0, 10)]
+        other, stranger = (
+            audit_event(resource=yours, occurred_at=later(5)),
+            audit_event(resource=Resource("issue", "1")),
+        )
+        async with self.uow() as tx:
+            await tx.audit.append_batch([*events, other, stranger])
+        async with self.uow.reading() as tx:
+            assert await tx.audit.about([mine, yours], 10) == [events[1], other, events[2], events[0]]
+            assert await tx.audit.about([mine, yours], 2) == [events[2], events[0]]
+            assert await tx.audit.about([Resource("subscriber", "2")], 10) == []
+            assert await tx.audit.about([], 10) == []
+
+    async def test_an_events_words_are_among_its_details_and_can_be_forgotten_with_them(self) -> None:
+        mine = Resource("subscriber", "1")
+        event, other = audit_event(resource=mine, words="She rang: Grüße"), audit_event(words="kept")
+        async with self.uow() as tx:
+            await tx.audit.append_batch([event, other])
+        async with self.uow.reading() as tx:
+            assert await tx.audit.about([mine], 10) == [event]
+        async with self.uow() as tx:
+            await tx.audit.forget([mine, Resource("subscriber", "2")])
+            await tx.audit.forget([])
+        async with self.uow.reading() as tx:
+            assert await tx.audit.about([mine], 10) == [event.without_details]
+            assert await tx.audit.about([other.resource], 10) == [other]

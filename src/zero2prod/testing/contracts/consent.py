@@ -1,3 +1,5 @@
+import attrs
+
 from zero2prod.testing.builders import consent, later, new_id
 from zero2prod.testing.contract import Contract
 from zero2prod_core.domain.consent import ConsentKind, Evidence
@@ -29,3 +31,15 @@ class ConsentContract(Contract):
         async with self.uow() as tx:
             await tx.consent.add_batch([])
             assert await tx.consent.of(new_id()) == []
+
+    async def test_evidence_is_forgotten_but_for_what_happened_when(self) -> None:
+        known, other = consent(new_id(), message_id="<a.b@example.com>"), consent(new_id())
+        async with self.uow() as tx:
+            await tx.consent.add_batch([known, other])
+            await tx.consent.forget([known.subscriber, new_id()])
+            await tx.consent.forget([])
+        bare = attrs.evolve(known.evidence.origin, network_address=None, user_agent=None)
+        async with self.uow.reading() as tx:
+            (found,) = await tx.consent.of(known.subscriber)
+            assert found == attrs.evolve(known, evidence=attrs.evolve(known.evidence, origin=bare))
+            assert await tx.consent.of(other.subscriber) == [other]

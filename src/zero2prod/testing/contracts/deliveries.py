@@ -4,10 +4,12 @@ from zero2prod.testing.contracts.deliveries_claimed import ClaimingContract, Unw
 from zero2prod.testing.contracts.deliveries_compacted import CompactionContract
 from zero2prod.testing.contracts.deliveries_ended import CancellingContract, RevivingContract
 from zero2prod.testing.contracts.deliveries_enqueued import AudienceContract, CountingContract, EnqueuingContract
+from zero2prod.testing.contracts.deliveries_forgotten import ForgottenContract
 from zero2prod.testing.contracts.deliveries_marked import MarksContract
 from zero2prod.testing.contracts.deliveries_postponed import PostponingContract
 from zero2prod.testing.contracts.deliveries_resolved import DoubtsContract, FailuresContract, ResolvingContract
 from zero2prod.testing.contracts.deliveries_settled import RecentContract, ResultsContract, UncertainContract
+from zero2prod.testing.contracts.deliveries_timely import TimelyContract
 from zero2prod.testing.contracts.leases import LeasesContract
 
 
@@ -16,6 +18,7 @@ class DeliveriesContract(
     AudienceContract,
     ClaimingContract,
     UnwantedContract,
+    TimelyContract,
     MarksContract,
     ResultsContract,
     UncertainContract,
@@ -27,6 +30,7 @@ class DeliveriesContract(
     FailuresContract,
     ResolvingContract,
     CompactionContract,
+    ForgottenContract,
     LeasesContract,
     CountingContract,
 ):

@@ -8,7 +8,7 @@ from zero2prod.testing.ledger import Ledger
 from zero2prod_core.domain.deliveries import Claimed, DeliveryState, NewDelivery, RecipientKind
 from zero2prod_core.domain.letters import LetterState
 from zero2prod_core.domain.subscribers import Event
-from zero2prod_core.domain.suppressions import Reason
+from zero2prod_core.domain.suppressions import Digest, Reason
 from zero2prod_core.domain.tokens import Purpose
 
 PENDING, LEASED, FAILED = DeliveryState.PENDING, DeliveryState.LEASED, DeliveryState.FAILED
@@ -28,13 +28,34 @@ class ClaimingContract(Contract):
 
     async def test_a_claimed_row_says_all_that_a_mail_needs(self) -> None:
         words = await self.ledger.letter()
-        (reader,) = await self.ledger.add(subscriber(email("Müller@Bücher.example.com")))
+        (reader,) = await self.ledger.add(
+            subscriber(email("Müller@Bücher.example.com"), fields={"city": "Köln"}, tags=("music", "art"))
+        )
         row, lease = delivery(words, reader), new_id()
         await self.ledger.enqueue(row, at=later(-60))
         (claimed,) = await self.ledger.claim(lease=lease)
         kind, name = RecipientKind.SUBSCRIBER, reader.name.text
-        assert claimed == Claimed(row.key, kind, lease, 1, reader.email, name, row.digest.key_id, later(-60))
+        assert claimed == Claimed(
+            row.key,
+            kind,
+            lease,
+            1,
+            reader.email,
+            name,
+            row.digest.key_id,
+            later(-60),
+            {"city": "Köln"},
+            ("music", "art"),
+        )
         assert await self.ledger.state(row.key) == LEASED
+
+    async def test_suppressions_are_those_of_the_recipients_digest_of_today(self) -> None:
+        """Keys are rotated while mails wait: the row keeps the digest that it was made with."""
+        words, (reader,) = await self.ledger.letter(), await self.ledger.readers(1)
+        row = delivery(words, reader, digest=Digest("an-older-key", bytes(32)))
+        await self.ledger.enqueue(row)
+        await suppress(self.ledger, reader, Reason.BOUNCE)
+        assert await fate(self.ledger, row) is SUPPRESSED
 
     async def test_nobody_else_gets_a_claimed_row(self) -> None:
         words, readers = await self.ledger.letter(), await self.ledger.readers(5)
@@ -180,7 +201,7 @@ class UnwantedContract(Contract):
     @pytest.mark.parametrize("reason", [None, *Reason])
     async def test_staff_get_their_mail_unless_it_bounced(self, reason: Reason | None) -> None:
         where = email()
-        staff = account(email=where)
+        staff = account(email=where, digest=suppression(where).digest)
         row = notice(staff, where)
         async with self.ledger.uow() as tx:
             await tx.accounts.add(staff)

@@ -5,13 +5,14 @@ import pytest
 
 from zero2prod.testing.builders import T0, delivery, later, letter, new_id, newsletter, subscriber
 from zero2prod.testing.contract import Contract
-from zero2prod.testing.contracts.beginnings import LATER, LOST, OK, attempting, suppress
+from zero2prod.testing.contracts.beginnings import LATER, LOST, OK, attempting, signed_up, suppress
 from zero2prod.testing.faults import rolled_back
 from zero2prod.testing.ledger import Ledger
 from zero2prod_core.domain.deliveries import DeliveryKey, DeliveryState
-from zero2prod_core.domain.letters import LetterState
+from zero2prod_core.domain.letters import LetterKind, LetterState
 from zero2prod_core.domain.subscribers import Status
 from zero2prod_core.domain.suppressions import Reason
+from zero2prod_core.ports.deliveries import Backlog
 
 PENDING, LEASED = DeliveryState.PENDING, DeliveryState.LEASED
 UNCERTAIN = DeliveryState.UNCERTAIN
@@ -171,3 +172,25 @@ class CountingContract(Contract):
         assert await self.ledger.report(first, LATER)
         seen += [await self.ledger.unfinished(at) for at in (T0, later(299), later(300))]
         assert seen == [3, 4, 3, 3, 2, 3, 4]
+
+    async def test_the_backlog_is_what_is_due_and_held_by_nobody(self) -> None:
+        words, paused = await self.ledger.letter(), await self.ledger.letter(state=LetterState.PAUSED)
+        readers = await self.ledger.readers(3)
+        await self.ledger.enqueue(delivery(words, readers[0]), delivery(paused, readers[0]))
+        await self.ledger.enqueue(*(delivery(words, reader) for reader in readers[1:]), at=later(60))
+        assert await self.ledger.backlog(later(59)) == {LetterKind.ISSUE: Backlog(1, timedelta(seconds=59))}
+        assert await self.ledger.backlog(later(90)) == {LetterKind.ISSUE: Backlog(3, timedelta(seconds=90))}
+        await self.ledger.claim(1, at=later(90))
+        assert await self.ledger.backlog(later(90)) == {LetterKind.ISSUE: Backlog(2, timedelta(seconds=30))}
+
+    async def test_the_backlog_is_told_by_kind_over_all_letters(self) -> None:
+        await signed_up(self.ledger)
+        for at in (0, 10):
+            words, (reader,) = await self.ledger.letter(), await self.ledger.readers(1)
+            await self.ledger.enqueue(delivery(words, reader), at=later(at))
+        seen = await self.ledger.backlog(later(30))
+        assert seen[LetterKind.ISSUE] == Backlog(2, timedelta(seconds=30))
+        assert (set(seen), seen[LetterKind.CONFIRMATION].due) == ({LetterKind.ISSUE, LetterKind.CONFIRMATION}, 1)
+
+    async def test_nothing_due_is_no_backlog(self) -> None:
+        assert await self.ledger.backlog(T0) == {}

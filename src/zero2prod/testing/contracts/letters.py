@@ -46,6 +46,19 @@ class LettersContract(Contract):
             await tx.letters.add(template)
         assert await stored(self.uow, template) == template
 
+    async def test_a_template_letter_is_made_sure_of_without_a_change(self) -> None:
+        home = newsletter()
+        template = template_letter(home.id, LetterKind.PREFERENCES)
+        async with self.uow() as tx:
+            await tx.newsletters.add(home)
+            await tx.letters.ensure(template)
+        assert await stored(self.uow, template) == template
+        paused = attrs.evolve(template, state=LetterState.PAUSED)
+        async with self.uow() as tx:
+            await tx.letters.save(paused)
+            await tx.letters.ensure(template)
+        assert await stored(self.uow, template) == paused
+
     async def test_only_letters_that_exist_are_found(self) -> None:
         known = letter()
         await add(self.uow, known)

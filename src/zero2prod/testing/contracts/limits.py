@@ -1,19 +1,26 @@
+from collections.abc import Mapping
 from datetime import timedelta
 
 from zero2prod.testing.builders import later
 from zero2prod.testing.contract import Contract
 from zero2prod.testing.faults import rolled_back
 from zero2prod_core.domain.limits import Decision, Rate
-from zero2prod_core.ports.limits import LimitKey
+from zero2prod_core.ports.limits import LimitKey, Refused
 from zero2prod_core.ports.store import Transaction, UnitOfWork
 
 RATE = Rate(2, timedelta(seconds=10))
+DEAR, CHEAP = LimitKey("a", "ab" * 16), LimitKey("a", "cd" * 16)
 ONE, TWO = LimitKey("sign_up_network", "192.0.2.0/24"), LimitKey("sign_up_network", "198.51.100.0/24")
 
 
 async def take(uow: UnitOfWork, *keys: LimitKey, at: float) -> list[bool]:
     async with uow() as tx:
         return [decision.allowed for decision in await tx.limits.take_batch([(key, RATE) for key in keys], later(at))]
+
+
+async def count_refusals(uow: UnitOfWork, counts: Mapping[LimitKey, int], minute: int) -> None:
+    async with uow() as tx:
+        await tx.limits.count_refusals(counts, later(60 * minute))
 
 
 class LimitsContract(Contract):
@@ -91,3 +98,37 @@ class LimitsContract(Contract):
         await take(self.uow, *(LimitKey("scope", str(number)) for number in range(3)), at=0)
         async with self.uow() as tx:
             assert [await tx.limits.sweep(later(60), 2) for _ in range(3)] == [2, 1, 0]
+
+    async def test_refusals_are_summed_by_key_and_minute(self) -> None:
+        await count_refusals(self.uow, {DEAR: 2, CHEAP: 1}, minute=0)
+        await count_refusals(self.uow, {DEAR: 3}, minute=0)
+        await count_refusals(self.uow, {DEAR: 5}, minute=1)
+        await count_refusals(self.uow, {}, minute=1)
+        async with self.uow() as tx:
+            first, second = [await tx.limits.take_refusals(later(180), 10) for _ in range(2)]
+        assert first == [Refused("a", DEAR.subject, later(0), 5), Refused("a", CHEAP.subject, later(0), 1)]
+        assert second == [Refused("a", DEAR.subject, later(60), 5)]
+
+    async def test_refusals_are_taken_once_and_when_their_minute_is_over(self) -> None:
+        await count_refusals(self.uow, {DEAR: 1}, minute=1)
+        async with self.uow() as tx:
+            assert await tx.limits.take_refusals(later(60), 10) == []
+            assert len(await tx.limits.take_refusals(later(60.000001), 10)) == 1
+        async with self.uow() as tx:
+            assert await tx.limits.take_refusals(later(180), 10) == []
+
+    async def test_of_each_scope_the_highest_refusals_are_told_and_the_rest_as_a_sum(self) -> None:
+        many = {LimitKey(scope, f"{number:032x}"): 10 + number for number in range(5) for scope in ("a", "b")}
+        await count_refusals(self.uow, many | {LimitKey("c", "00"): 7}, minute=0)
+        async with self.uow() as tx:
+            told = await tx.limits.take_refusals(later(60), 2)
+        expected = [("4", 14, 1), ("3", 13, 1), (None, 33, 3)]
+        assert [(each.subject and each.subject[-1], each.count, each.subjects) for each in told[:3]] == expected
+        assert [each.scope for each in told] == ["a"] * 3 + ["b"] * 3 + ["c"]
+        assert told[-1] == Refused("c", "00", later(0), 7)
+
+    async def test_refusals_that_were_taken_and_rolled_back_are_still_there(self) -> None:
+        await count_refusals(self.uow, {DEAR: 1}, minute=0)
+        await rolled_back(self.uow, lambda tx: tx.limits.take_refusals(later(60), 10))
+        async with self.uow() as tx:
+            assert len(await tx.limits.take_refusals(later(60), 10)) == 1

@@ -3,11 +3,19 @@ import pytest
 
 from zero2prod.testing.builders import email, new_id, newsletter
 from zero2prod.testing.contract import Contract
+from zero2prod_core.domain.fields import Field, FieldType, Tag
 from zero2prod_core.domain.letters import LetterKind, template_letter
 from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER, Slug
 from zero2prod_core.errors import NewsletterTaken
 
 TEMPLATES = [template_letter(DEFAULT_NEWSLETTER.id, kind) for kind in LetterKind if kind is not LetterKind.ISSUE]
+
+ASKED = (
+    Field("city", "Wo wohnst du?"),
+    Field("size", "Größe", FieldType.CHOICE, True, ("S", "M, L", "XL")),
+    Field("born", "Birthday", FieldType.DATE),
+)
+TAGS = (Tag("music", "Music & more"), Tag("art", "Art"))
 
 
 class NewslettersContract(Contract):
@@ -26,7 +34,14 @@ class NewslettersContract(Contract):
 
     async def test_a_newsletter_comes_back_as_it_was_added(self) -> None:
         sender, reply_to = email("müller@bücher.example.com"), email("Reply@Example.com")
-        full = newsletter(name="Grüße ☕", sender=sender, reply_to=reply_to, postal_address="1 Main St\nSpringfield")
+        full = newsletter(
+            name="Grüße ☕",
+            sender=sender,
+            reply_to=reply_to,
+            postal_address="1 Main St\nSpringfield",
+            fields=ASKED,
+            tags=TAGS,
+        )
         bare = newsletter()
         async with self.uow() as tx:
             await tx.newsletters.add(full)
@@ -65,7 +80,9 @@ class NewslettersContract(Contract):
         async with self.uow() as tx:
             await tx.newsletters.add(known)
             await tx.newsletters.add(other)
-        changed = attrs.evolve(known, name="Renamed", sender=email(), reply_to=email(), postal_address=None)
+        changed = attrs.evolve(
+            known, name="Renamed", sender=email(), reply_to=email(), postal_address=None, fields=ASKED, tags=TAGS
+        )
         async with self.uow() as tx:
             assert await tx.newsletters.find([known.slug, other.slug], lock=True) == {
                 known.slug: known,

@@ -2,13 +2,23 @@ from uuid import UUID
 
 import attrs
 
-from zero2prod.testing.builders import email, later, new_id, newsletter, opened_round, pending_subscriber, subscriber
-from zero2prod.testing.contract import Contract
+from zero2prod.testing.builders import (
+    KEY,
+    email,
+    later,
+    new_id,
+    newsletter,
+    opened_round,
+    pending_subscriber,
+    subscriber,
+)
+from zero2prod.testing.contracts.subscribers_browsed import BrowsingContract
 from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER
 from zero2prod_core.domain.subscriber_names import SubscriberName
 from zero2prod_core.domain.subscribers import RoundState, Status, Subscriber
 from zero2prod_core.domain.suppressions import Digest
 from zero2prod_core.ports.store import UnitOfWork
+from zero2prod_core.ports.subscribers import Lapsed
 
 
 async def add(uow: UnitOfWork, *subscribers: Subscriber) -> None:
@@ -28,7 +38,7 @@ async def stored(uow: UnitOfWork, wanted: Subscriber) -> Subscriber | None:
         return (await tx.subscribers.get_batch([wanted.id])).get(wanted.id)
 
 
-class SubscribersContract(Contract):
+class SubscribersContract(BrowsingContract):
     """Subscribers and their rounds: `zero2prod_core.ports.subscribers.SubscriberRepository`."""
 
     async def test_a_subscriber_comes_back_as_it_was_added(self) -> None:
@@ -80,6 +90,15 @@ class SubscribersContract(Contract):
             assert await tx.subscribers.find(known.newsletter, email("other@example.com")) is None
             assert await tx.subscribers.find(new_id(), known.email) is None
 
+    async def test_all_of_an_email_address_are_found_by_its_key(self) -> None:
+        other, where = await add_newsletter(self.uow), email("Ada@BÜCHER.example.com")
+        here, there = subscriber(where), subscriber(where, newsletter=other)
+        await add(self.uow, there, here, subscriber())
+        async with self.uow.reading() as tx:
+            found = await tx.subscribers.of_email(email("ada@xn--bcher-kva.example.com"))
+            assert found == sorted([here, there], key=lambda each: each.id)
+            assert await tx.subscribers.of_email(email("other@example.com")) == []
+
     async def test_only_subscribers_that_exist_are_found(self) -> None:
         known = subscriber()
         await add(self.uow, known, subscriber())
@@ -101,7 +120,9 @@ class SubscribersContract(Contract):
             fields={"city": "Bern"},
             tags=("vip",),
         )
-        confirmed = second.confirmed(SubscriberName("Bob"), later(3))
+        confirmed = second.confirmed(
+            opened_round(second, name=SubscriberName("Bob"), fields={"city": "Graz"}, tags=("art",)), later(3)
+        )
         async with self.uow() as tx:
             await tx.subscribers.save_batch([changed, confirmed])
         assert [await stored(self.uow, each) for each in (first, second, other)] == [changed, confirmed, other]
@@ -184,3 +205,90 @@ class SubscribersContract(Contract):
             async with self.uow.reading() as tx:
                 found.append((await tx.subscribers.exist(), await tx.subscribers.exist(confirmed=True)))
         assert found == [(False, False), (True, False), (True, True)]
+
+    async def test_the_last_round_of_a_subscriber_is_the_youngest(self) -> None:
+        reader = pending_subscriber()
+        old, young = (
+            opened_round(reader),
+            opened_round(reader, opened_at=later(60), fields={"city": "Ulm"}, tags=("a",)),
+        )
+        await add(self.uow, reader)
+        async with self.uow() as tx:
+            await tx.subscribers.add_rounds([young, old])
+            assert await tx.subscribers.last_round(reader.id) == young
+            assert await tx.subscribers.last_round(new_id()) is None
+
+    async def test_rounds_that_nobody_confirmed_lapse(self) -> None:
+        new, back, again = pending_subscriber(), pending_subscriber(earlier_status=Status.BOUNCED), pending_subscriber()
+        settled = subscriber()
+        await add(self.uow, new, back, again, settled)
+        old = [opened_round(each) for each in (new, back, again, settled)]
+        async with self.uow() as tx:
+            await tx.subscribers.add_rounds([*old, opened_round(again, opened_at=later(60))])
+        async with self.uow() as tx:
+            lapsed = await tx.subscribers.lapse(later(60), 10)
+        assert (list(lapsed.returned), list(lapsed.removed)) == ([back.id], [new.id])
+        async with self.uow() as tx:
+            assert [
+                round_.state for round_ in [await tx.subscribers.get_round(each.id) for each in old[1:]] if round_
+            ] == [RoundState.ENDED] * 3
+            assert await tx.subscribers.get_round(old[0].id) is None
+            found = await tx.subscribers.get_batch([new.id, back.id, again.id, settled.id])
+            assert await tx.subscribers.lapse(later(60), 10) == Lapsed([], [])
+        assert found == {
+            back.id: attrs.evolve(back, status=Status.BOUNCED, earlier_status=None),
+            again.id: again,
+            settled.id: settled,
+        }
+
+    async def test_no_more_rounds_lapse_at_once_than_asked_for(self) -> None:
+        first, second = pending_subscriber(), pending_subscriber()
+        await add(self.uow, first, second)
+        async with self.uow() as tx:
+            await tx.subscribers.add_rounds([opened_round(first), opened_round(second, opened_at=later(1))])
+            assert list((await tx.subscribers.lapse(later(60), 1)).removed) == [first.id]
+            assert list((await tx.subscribers.lapse(later(60), 1)).removed) == [second.id]
+
+    async def test_digests_under_older_keys_are_found_and_written_anew(self) -> None:
+        old, current = subscriber(), subscriber()
+        renewed = Digest("newer", b"\x07" * 32)
+        current = attrs.evolve(current, digest=attrs.evolve(current.digest, key_id="newer"))
+        await add(self.uow, old, current)
+        async with self.uow() as tx:
+            assert await tx.subscribers.under_keys([KEY.id, "oldest"], 10) == [old]
+            await tx.subscribers.save_digests({old.id: renewed})
+            assert await tx.subscribers.under_keys([KEY.id], 10) == []
+            await tx.subscribers.save_digests({})
+        assert await stored(self.uow, old) == attrs.evolve(old, digest=renewed)
+
+    async def test_removing_subscribers_takes_their_rounds_along(self) -> None:
+        gone, other = pending_subscriber(), pending_subscriber()
+        theirs, another = [opened_round(gone), opened_round(gone)], opened_round(other)
+        async with self.uow() as tx:
+            await tx.subscribers.claim_batch([gone, other])
+            await tx.subscribers.add_rounds([*theirs, another])
+        async with self.uow() as tx:
+            rounds = await tx.subscribers.remove_batch([gone.id, new_id()])
+            assert sorted(rounds) == sorted(each.id for each in theirs)
+            assert await tx.subscribers.remove_batch([]) == []
+        async with self.uow.reading() as tx:
+            assert await tx.subscribers.of_email(gone.email) == []
+            assert [await tx.subscribers.get_round(each.id) for each in [*theirs, another]] == [None, None, another]
+            assert await tx.subscribers.of_email(other.email) == [other]
+
+    async def test_digests_of_older_keys_are_adopted_by_the_newest(self) -> None:
+        old, newest = Digest("old", b"\x01" * 32), Digest("new", b"\x02" * 32)
+        shared = email()
+        elsewhere = await add_newsletter(self.uow)
+        known = [subscriber(shared, digest=old), subscriber(shared, digest=old, newsletter=elsewhere)]
+        other = subscriber()
+        await add(self.uow, *known, other)
+        async with self.uow() as tx:
+            await tx.subscribers.adopt_digests(
+                [[newest, old], [Digest("new", b"\x03" * 32), Digest("old", b"\x04" * 32)]]
+            )
+            await tx.subscribers.adopt_digests([[newest], []][:1])
+        assert [await stored(self.uow, each) for each in [*known, other]] == [
+            *(attrs.evolve(each, digest=newest) for each in known),
+            other,
+        ]

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import attrs
 
-from zero2prod.testing.builders import KEY, email, suppression
+from zero2prod.testing.builders import KEY, email, later, suppression
 from zero2prod.testing.contract import Contract
 from zero2prod_core.domain.suppressions import LIFTED_BY_CONFIRMING, Digest, Reason, digest
 
@@ -52,3 +52,38 @@ class SuppressionsContract(Contract):
                 frozenset({Reason.COMPLAINT, Reason.IMPORT, Reason.MANUAL}),
                 frozenset({Reason.BOUNCE}),
             ]
+
+    async def test_suppressions_are_adopted_by_the_newest_key(self) -> None:
+        async with self.uow() as tx:
+            await tx.suppressions.add_batch(
+                [suppression(OLD, Reason.BOUNCE), suppression(OLD, Reason.MANUAL), suppression(NEW, Reason.MANUAL)]
+            )
+            await tx.suppressions.adopt([[NEW, OLD], [digest(KEY, email())]])
+            await tx.suppressions.adopt([])
+        async with self.uow() as tx:
+            assert await tx.suppressions.reasons([[OLD], [NEW]]) == [frozenset(), {Reason.BOUNCE, Reason.MANUAL}]
+
+    async def test_adding_suppressions_tells_how_many_are_new(self) -> None:
+        both = [suppression(OLD, Reason.BOUNCE), suppression(OLD, Reason.IMPORT)]
+        async with self.uow() as tx:
+            assert await tx.suppressions.add_batch([*both, both[0]]) == 2
+            assert await tx.suppressions.add_batch([both[0], suppression(NEW)]) == 1
+            assert await tx.suppressions.add_batch([]) == 0
+
+    async def test_suppressions_of_an_email_address_come_back_oldest_first(self) -> None:
+        young = attrs.evolve(suppression(NEW, Reason.BOUNCE), created_at=later(60))
+        old = attrs.evolve(suppression(OLD, Reason.MANUAL), note="She rang: Grüße")
+        async with self.uow() as tx:
+            await tx.suppressions.add_batch([young, old, suppression(digest(KEY, email()))])
+        async with self.uow.reading() as tx:
+            assert await tx.suppressions.of([NEW, OLD]) == [old, young]
+            assert await tx.suppressions.of([]) == []
+
+    async def test_notes_of_suppressions_can_be_forgotten(self) -> None:
+        noted = [attrs.evolve(suppression(each, Reason.MANUAL), note="a note") for each in (OLD, NEW)]
+        async with self.uow() as tx:
+            await tx.suppressions.add_batch(noted)
+            await tx.suppressions.forget_notes([OLD])
+        async with self.uow.reading() as tx:
+            assert await tx.suppressions.of([OLD]) == [attrs.evolve(noted[0], note=None)]
+            assert await tx.suppressions.of([NEW]) == [noted[1]]

@@ -69,3 +69,12 @@ class TokensContract(Contract):
         async with self.uow() as tx:
             await tx.tokens.add_batch([])
             assert await tx.tokens.sweep(later(0), 10) == 0
+
+    async def test_forgetting_subjects_removes_their_tokens_of_every_purpose(self) -> None:
+        gone = new_id()
+        theirs, other = [token(gone), token(gone, Purpose.MANAGE)], token(new_id())
+        await add(self.uow, *theirs, other)
+        async with self.uow() as tx:
+            await tx.tokens.forget([gone, new_id()])
+            await tx.tokens.forget([])
+        assert [await stored(self.uow, each) for each in [*theirs, other]] == [None, None, other]

@@ -34,7 +34,7 @@ from zero2prod_core.domain.deliveries import (
     Uncertain,
 )
 from zero2prod_core.domain.instants import Instant
-from zero2prod_core.domain.letters import BULK, URGENT, Letter, LetterState, UncertainPolicy
+from zero2prod_core.domain.letters import BULK, URGENT, Letter, LetterKind, LetterState, UncertainPolicy
 from zero2prod_core.domain.subscribers import Event, Subscriber
 from zero2prod_core.ports.deliveries import DeliveryLedger
 
@@ -235,6 +235,7 @@ class LedgerMachine(StoreMachine):
         async with self.uow.reading() as tx:
             assert await tx.deliveries.states(list(self.model.rows)) == self.model.states()
             assert await tx.deliveries.unfinished(self.now) == self.model.unfinished(self.now)
+            assert (await tx.deliveries.backlog(self.now)).get(LetterKind.ISSUE) == self.model.backlog(self.now)
             for words in self.letters:
                 await self.see_letter(tx.deliveries, words.id)
 

@@ -20,7 +20,7 @@ from zero2prod_core.domain.deliveries import (
 )
 from zero2prod_core.domain.instants import Instant
 from zero2prod_core.domain.letters import URGENT, LetterState
-from zero2prod_core.ports.deliveries import Expired, Settled
+from zero2prod_core.ports.deliveries import Backlog, Expired, Settled
 
 PENDING, DEFERRED, LEASED = DeliveryState.PENDING, DeliveryState.DEFERRED, DeliveryState.LEASED
 ATTEMPTING, UNCERTAIN, SENT = DeliveryState.ATTEMPTING, DeliveryState.UNCERTAIN, DeliveryState.SENT
@@ -244,6 +244,12 @@ class LedgerModel:
     def unfinished(self, at: Instant) -> int:
         rows = [row for row in self.rows.values() if self.is_open(row.key.letter)]
         return sum(row.state in HELD or (row.state in WAITING and row.due <= at) for row in rows)
+
+    def backlog(self, at: Instant) -> Backlog | None:
+        """Of the issues, which all letters here are."""
+        dues = [row.due for row in self.rows.values() if row.state in WAITING and self.is_open(row.key.letter)]
+        over = [due for due in dues if due <= at]
+        return Backlog(len(over), at - min(over)) if over else None
 
     def _due(self, at: Instant, *, urgent: bool) -> list[Row]:
         rows = [row for row in self.rows.values() if row.state in WAITING and row.due <= at]

@@ -23,6 +23,8 @@ class Life:
     used: set[str] = attrs.Factory(set)
     ended: set[str] = attrs.Factory(set)
     consents: list[str] = attrs.Factory(list)
+    expired: set[str] = attrs.Factory(set)
+    is_paused: bool = False
 
     def on(self, event: Event) -> bool:
         """Whether the event may happen; then it has."""
@@ -36,6 +38,11 @@ class Life:
         self.status = status
         return True
 
+    def withdraw(self) -> None:
+        """Consent is withdrawn, and every link of an earlier sign-up ends."""
+        self.ended.update(self.links)
+        self.consents.append("withdrawn")
+
 
 Place = tuple[UUID, str]
 """A newsletter and an e-mail address's key."""
@@ -47,6 +54,8 @@ class SubscriberModel:
 
     lives: dict[Place, Life] = attrs.Factory(dict)
     reasons: dict[str, set[Reason]] = attrs.Factory(dict)
+    erased: list[Life] = attrs.Factory(list)
+    removed: list[Life] = attrs.Factory(list)
 
     def suppressed(self, key: str) -> set[Reason]:
         return self.reasons.setdefault(key, set())
@@ -82,22 +91,81 @@ class SubscriberModel:
             return self._withdraw(self.lives[place])
         reason = Reason.BOUNCE if event is Event.BOUNCE else Reason.COMPLAINT
         self.suppressed(place[1]).add(reason)
-        moved = [life.on(event) for other, life in self.lives.items() if other[1] == place[1]]
-        return any(moved)
+        moved = [life for other, life in self.lives.items() if other[1] == place[1] and life.on(event)]
+        for life in moved:
+            if event is Event.COMPLAIN:
+                life.withdraw()
+        return bool(moved)
 
     def _withdraw(self, life: Life) -> bool:
         moved = life.on(Event.UNSUBSCRIBE)
         if moved:
-            life.ended.update(life.links)
-            life.consents.append("withdrawn")
+            life.withdraw()
         return moved
+
+    def readers(self) -> list[Place]:
+        """Who is confirmed, paused or not."""
+        return sorted(place for place, life in self.lives.items() if life.status is Status.CONFIRMED)
 
     def audience(self, newsletter: UUID) -> Collection[Place]:
         confirmed = [place for place, life in self.lives.items() if life.status is Status.CONFIRMED]
-        return {place for place in confirmed if place[0] == newsletter and not self.suppressed(place[1])}
+        return {
+            place
+            for place in confirmed
+            if place[0] == newsletter and not self.suppressed(place[1]) and not self.lives[place].is_paused
+        }
 
     def count(self, newsletter: UUID, status: Status) -> int:
         return sum((place[0], life.status) == (newsletter, status) for place, life in self.lives.items())
 
     def links(self) -> list[str]:
-        return [link for life in self.lives.values() for link in life.links]
+        """Every link that was ever mailed, of those too who are gone."""
+        return [link for life in [*self.lives.values(), *self.erased, *self.removed] for link in life.links]
+
+    def a_day_passes(self) -> None:
+        for life in [*self.lives.values(), *self.removed]:
+            life.expired.update(life.links)
+
+    def rounds_lapse(self) -> int:
+        """Everybody's unconfirmed sign-ups are over; how many subscribers that moves."""
+        for life in self.lives.values():
+            life.ended.update(life.links.keys() - life.used)
+        pending = {place: life for place, life in self.lives.items() if life.status is Status.PENDING}
+        for place, life in pending.items():
+            if life.earlier is None:
+                self.removed.append(self.lives.pop(place))
+            else:
+                life.status, life.earlier = life.earlier, None
+        return len(pending)
+
+    def pauses(self, place: Place, *, paused: bool) -> None:
+        life = self.lives[place]
+        life.is_paused = paused if life.status is Status.CONFIRMED else life.is_paused
+
+    def lift(self, key: str) -> bool:
+        """Whether there was anything that the staff may lift."""
+        held, reasons = self.suppressed(key), set(Reason) - {Reason.ERASURE}
+        lifted = bool(held & reasons)
+        held -= reasons
+        angry = [life for place, life in self.lives.items() if place[1] == key and life.on(Event.LIFT)]
+        return lifted or bool(angry)
+
+    def erase(self, key: str) -> int:
+        """How many subscribers of this e-mail address there were."""
+        self.suppressed(key).add(Reason.ERASURE)
+        gone = [place for place in self.lives if place[1] == key]
+        self.erased += [self.lives.pop(place) for place in gone]
+        return len(gone)
+
+    def is_erased(self, link: str) -> bool:
+        return any(link in life.links for life in self.erased)
+
+    def is_expired(self, link: str) -> bool:
+        return any(link in life.expired for life in [*self.lives.values(), *self.removed])
+
+    def asks_again(self, link: str) -> tuple[Place, str] | None:
+        """For whom a link asks once more; None where its round has ended or is gone."""
+        for place, life in self.lives.items():
+            if link in life.links and link not in life.ended:
+                return place, life.links[link]
+        return None

@@ -1,6 +1,7 @@
 """Sign-ups, links, bounces and complaints in any order: who is subscribed, and who gets which mail."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 from uuid import UUID
 
 from hypothesis.stateful import invariant, rule
@@ -12,12 +13,14 @@ from zero2prod.testing.contract import Contract
 from zero2prod.testing.histories.machine import StoreMachine, hold
 from zero2prod.testing.histories.subscriber_model import Place, SubscriberModel
 from zero2prod_core.domain.deliveries import Rejected, Reply, Sent
+from zero2prod_core.domain.letters import LetterKind
 from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER
-from zero2prod_core.domain.subscribers import TRANSITIONS, Event, Status, Subscriber
-from zero2prod_core.domain.suppressions import Reason, Suppression
+from zero2prod_core.domain.subscribers import Event, Status, Subscriber
 from zero2prod_core.domain.tokens import Purpose, token_text
 from zero2prod_core.errors import TokenUnknown
 from zero2prod_core.ports.mailer import Parcel
+
+Act: TypeAlias = Callable[[DataObject], None]
 
 EMAILS = ["ada@example.com", "ADA@Example.com", "bob@example.com", "grace@example.com"]
 SIGN_UPS = lists(
@@ -42,20 +45,28 @@ class SubscriberMachine(StoreMachine):
     @rule(draw=data())
     def something_happens(self, draw: DataObject) -> None:
         """One rule for all that may happen: of several, Hypothesis would leave out some in most of its examples."""
-        acts = [SIGN_UP] * 3
-        acts += [CONFIRM] * 4 if self.model.links() else []
-        acts += [UNSUBSCRIBE, COMPLAIN, PUBLISH] if self.model.lives else []
-        draw.draw(sampled_from(acts))(self, draw)
+        draw.draw(sampled_from(self.acts()))(draw)
+
+    def acts(self) -> Sequence[Act]:
+        """What may happen next, the more often the likelier."""
+        acts: list[Act] = [self.sign_up] * 3
+        acts += [self.confirm] * 4 if self.model.links() else []
+        acts += [self.unsubscribe, self.complain, self.publish] if self.model.lives else []
+        return acts
 
     def sign_up(self, draw: DataObject) -> None:
-        """One mail for each round that opens; what becomes of it is drawn."""
+        """One mail for each round that opens."""
         batch = draw.draw(SIGN_UPS)
         wishes = {(self.newsletters[place].id, email(typed).key): name for place, typed, name in batch[::-1]}
         mailed = {place: name for place, name in wishes.items() if self.model.sign_up(place, name)}
         slugs = [newsletter.slug.text for newsletter in self.newsletters]
         answers = self.application.subscribe_batch([sign_up(typed, name, slugs[n]) for n, typed, name in batch])
         assert self.run(answers) == [None] * len(batch)
-        parcels = self.parcels(urgent=True)
+        self.fetch_mails(mailed, draw)
+
+    def fetch_mails(self, mailed: Mapping[Place, str], draw: DataObject) -> None:
+        """Confirmation mails go to these and to nobody else; what becomes of each is drawn."""
+        parcels = [parcel for parcel in self.parcels(urgent=True) if parcel.letter.kind is LetterKind.CONFIRMATION]
         assert sorted(map(place_of, parcels)) == sorted(mailed)
         for parcel in parcels:
             place = place_of(parcel)
@@ -63,16 +74,16 @@ class SubscriberMachine(StoreMachine):
             self.send(parcel, bounces=not draw.draw(MOSTLY))
 
     def parcels(self, *, urgent: bool) -> Sequence[Parcel]:
-        return self.run(self.application.claim_deliveries("worker", 100, urgent=urgent)).parcels
+        return self.run(self.application.deliveries.claim("worker", 100, urgent=urgent)).parcels
 
     def send(self, parcel: Parcel, *, bounces: bool) -> None:
         place = place_of(parcel)
-        settled = self.run(self.application.settle_deliveries([], [parcel.mark]))
+        settled = self.run(self.application.deliveries.settle([], [parcel.mark]))
         # An earlier mail of the same batch may have bounced for all newsletters of this e-mail address.
         assert settled.granted == (self.model.lives[place].status is Status.PENDING,)
         if settled.granted == (True,):
             report = parcel.report(DEAD if bounces else TAKEN)
-            assert self.run(self.application.settle_deliveries([report], [])).applied == (True,)
+            assert self.run(self.application.deliveries.settle([report], [])).applied == (True,)
             if bounces:
                 self.model.happens(place, Event.BOUNCE)
 
@@ -98,17 +109,7 @@ class SubscriberMachine(StoreMachine):
     def complain(self, draw: DataObject) -> None:
         place = draw.draw(sampled_from(sorted(self.model.lives)))
         self.model.happens(place, Event.COMPLAIN)
-        self.run(self.report_abuse(place))
-
-    async def report_abuse(self, place: Place) -> None:
-        async with self.uow() as tx:
-            found = await tx.subscribers.find(place[0], email(place[1]))
-            assert found
-            sharing = await tx.subscribers.sharing_email([found.id])
-            angry = [each.on(Event.COMPLAIN) for each in sharing if (each.status, Event.COMPLAIN) in TRANSITIONS]
-            await tx.subscribers.save_batch(angry)
-            now = await tx.now()
-            await tx.suppressions.add_batch([Suppression(each.digest, Reason.COMPLAINT, now) for each in sharing])
+        self.run(self.application.people.complain(origin(), self.run(self.look(place))[0].id))
 
     def publish(self, draw: DataObject) -> None:
         """Everyone who is in the audience is mailed, and nobody else."""
@@ -144,10 +145,6 @@ class SubscriberMachine(StoreMachine):
 
 def place_of(parcel: Parcel) -> Place:
     return parcel.newsletter.id, parcel.delivery.email.key
-
-
-SIGN_UP, CONFIRM = SubscriberMachine.sign_up, SubscriberMachine.confirm
-UNSUBSCRIBE, COMPLAIN, PUBLISH = SubscriberMachine.unsubscribe, SubscriberMachine.complain, SubscriberMachine.publish
 
 
 class SubscriberHistories(Contract):
