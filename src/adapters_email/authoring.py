@@ -16,7 +16,7 @@ from adapters_email.sanitising import sanitised
 from adapters_email.slots import FOOTER, WORDS, Place, Text, packaged
 from adapters_email.styling import with_our_styles, with_own_styles
 from zero2prod_core.domain.letters import Letter, LetterKind
-from zero2prod_core.domain.slots import IN_WORDS, ISSUE_TITLE, UNSUBSCRIBE_LINK, Slot, compiled
+from zero2prod_core.domain.slots import IN_WORDS, ISSUE_TITLE, LINKS, Slot, compiled
 from zero2prod_core.errors import Defect
 
 __all__ = ["Footer", "Words", "words_of"]
@@ -39,12 +39,12 @@ class Words:
 
 
 def words_of(letter: Letter, footer: Footer | None) -> Words:
-    """The words of an issue's author; without a footer there is no link to unsubscribe either.
+    """The words of an issue's author; without a footer there are no links of the reader's own either.
 
     Raises:
         Defect: the letter says nothing.
     """
-    paths = IN_WORDS if footer else IN_WORDS - {UNSUBSCRIBE_LINK}
+    paths = IN_WORDS if footer else IN_WORDS - LINKS
     text = Text.of(compiled(letter.text or letter.markdown or "", paths))
     if letter.markdown:
         marked = Text.of(compiled(letter.markdown, paths))

@@ -15,6 +15,7 @@ from adapters_email import mime
 from adapters_email.content import LETTERS_KEPT, Content, Header, content_of, escaped, headers_of, slots_of
 from adapters_email.parts import Part, alone, alternatives, prepared
 from zero2prod_core.domain.instants import Instant
+from zero2prod_core.domain.slots import ISSUE_TITLE
 from zero2prod_core.errors import Defect
 from zero2prod_core.ports.mailer import Parcel, Sender
 
@@ -80,7 +81,7 @@ class _Prepared:
         fields = (
             self.origin,
             mime.field("To", recipient.wire),
-            self.subject or _subject(self.content.subject.fill(slots)),
+            self.subject or _subject(slots[ISSUE_TITLE]),
             _date(parcel.dated_at),
             mime.field("Message-ID", parcel.message_id),
             _fields(headers_of(parcel)),

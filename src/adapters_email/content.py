@@ -6,7 +6,7 @@ sends it, and how to stop it.
 
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TypeAlias
 from uuid import UUID
@@ -16,14 +16,18 @@ import attrs
 from adapters_email import mime
 from adapters_email.authoring import Footer, words_of
 from adapters_email.slots import Text, packaged
+from zero2prod_core.domain.fields import Tag, shown_tags
 from zero2prod_core.domain.letters import Letter, LetterKind
 from zero2prod_core.domain.newsletters import Newsletter
 from zero2prod_core.domain.slots import (
+    FIELD_PREFIX,
     IN_TITLE,
     ISSUE_TITLE,
     NEWSLETTER_NAME,
+    PREFERENCES_LINK,
     SUBSCRIBER_EMAIL,
     SUBSCRIBER_NAME,
+    SUBSCRIBER_TAGS,
     UNSUBSCRIBE_LINK,
     compiled,
 )
@@ -58,6 +62,9 @@ UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 BRACKETED = re.compile(r"[!-;=?-~]+")
 """What may stand in the angle brackets of a List field: visible ASCII without brackets (RFC 2369 §2, RFC 2919 §2)."""
 
+ENTICING = re.compile(r"@|://|www\.", re.IGNORECASE)
+"""What e-mail addresses and links have, which mail programs turn into something to click on."""
+
 Header: TypeAlias = tuple[str, tuple[str, ...]]
 """A field's name, and its value in lines of their final form, between which it may be folded."""
 
@@ -67,12 +74,16 @@ class Content:
     """What is said; ``html`` is None where the author gave text alone. What their slots get differs by recipient.
 
     It is made once for all recipients, and so compared by identity, which costs the same whatever its size.
+    ``fields`` are the subscriber's fields that it has slots for, each with its path; ``tags`` the labels of the
+    newsletter's tags, by name, where it shows them.
     """
 
     subject: Text
     text: Text
     html: Text | None
     headers: tuple[Header, ...]
+    fields: tuple[tuple[str, str], ...] = ()
+    tags: tuple[Tag, ...] = ()
 
 
 Source: TypeAlias = tuple[Letter, Newsletter, str | None]
@@ -110,11 +121,22 @@ def slots_of(parcel: Parcel, content: Content) -> Mapping[str, str]:
         SUBSCRIBER_NAME: UNPRINTABLE.sub(" ", delivery.name),
         SUBSCRIBER_EMAIL: delivery.email.text,
     }
+    for path, name in content.fields:
+        values[path] = UNPRINTABLE.sub(" ", delivery.fields.get(name, ""))
+    if content.tags:
+        values[SUBSCRIBER_TAGS] = ", ".join(shown_tags(content.tags, delivery.tags))
     if listing is not None:
         values[UNSUBSCRIBE_LINK] = listing.unsubscribe_link
+        values[PREFERENCES_LINK] = listing.preferences_link
     if not content.subject.is_literal:
-        values[ISSUE_TITLE] = content.subject.fill(values)
+        values[ISSUE_TITLE] = content.subject.fill(_fit_for_subject(values, content))
     return values
+
+
+def _fit_for_subject(values: Mapping[str, str], content: Content) -> Mapping[str, str]:
+    """Without answers that are e-mail addresses or links: in a subject they make a mail look like a swindler's."""
+    unfit = {path: "" for path, _ in content.fields if ENTICING.search(values[path])}
+    return {**values, **unfit} if unfit else values
 
 
 def headers_of(parcel: Parcel) -> Sequence[Header]:
@@ -171,8 +193,9 @@ def content_from(source: Source) -> Content:
 
 def _words_of_author(letter: Letter, title: str, newsletter: Newsletter, list_id: str | None) -> Content:
     words = words_of(letter, _footer(newsletter) if list_id is not None else None)
-    subject = Text.of(compiled(title, IN_TITLE)).given({NEWSLETTER_NAME: newsletter.name})
-    same_for_all = {NEWSLETTER_NAME: newsletter.name}
+    subject = Text.of(compiled(title, IN_TITLE))
+    same_for_all, fields, tags = _asked(newsletter, (subject, words.text, *((words.html,) if words.html else ())))
+    subject = subject.given(same_for_all)
     if subject.is_literal:
         same_for_all[ISSUE_TITLE] = subject.literals[0]
     return Content(
@@ -180,7 +203,30 @@ def _words_of_author(letter: Letter, title: str, newsletter: Newsletter, list_id
         words.text.given(same_for_all),
         words.html and words.html.given(same_for_all, escaped),
         _list_headers(letter, newsletter, list_id) if list_id is not None else (),
+        fields,
+        tags,
     )
+
+
+def _asked(
+    newsletter: Newsletter, texts: Iterable[Text]
+) -> tuple[dict[str, str], tuple[tuple[str, str], ...], tuple[Tag, ...]]:
+    """What all recipients have in common, the paths and names of the fields that differ, and the tags.
+
+    What the newsletter asks for no more, nobody has.
+    """
+    same_for_all = {NEWSLETTER_NAME: newsletter.name}
+    asked, fields = {f"{FIELD_PREFIX}{field.name}": field.name for field in newsletter.fields}, []
+    paths = {place.slot.path for text in texts for place in text.places}
+    for path in sorted(path for path in paths if path.startswith(FIELD_PREFIX)):
+        if path in asked:
+            fields.append((path, asked[path]))
+        else:
+            same_for_all[path] = ""
+    tags = newsletter.tags if SUBSCRIBER_TAGS in paths else ()
+    if not tags:
+        same_for_all[SUBSCRIBER_TAGS] = ""
+    return same_for_all, tuple(fields), tags
 
 
 def _words_of_template(letter: Letter) -> Content:

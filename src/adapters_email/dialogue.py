@@ -24,6 +24,7 @@ from adapters_email.exchange import DATA, END, MAIL, RCPT, RESET, Attempt, Step,
 from adapters_email.opening import QUIT, Offers, ask, open_wire
 from adapters_email.smtp_commands import END_OF_DATA, chunk, mail_from, objection, on_the_wire, rcpt_to, stuffed
 from adapters_email.smtp_url import SmtpUrl
+from adapters_email.waits import Waits
 from adapters_email.wire import TimeLimits, Wire
 from zero2prod_core.domain.deliveries import Outcome
 from zero2prod_core.domain.replies import Phase
@@ -66,14 +67,19 @@ class Session:
 
     @classmethod
     async def open(
-        cls, relay: SmtpUrl, limits: TimeLimits, context: ssl.SSLContext, most_advanced: Way = Way.CHUNKING
+        cls,
+        relay: SmtpUrl,
+        limits: TimeLimits,
+        context: ssl.SSLContext,
+        most_advanced: Way = Way.CHUNKING,
+        waits: Waits | None = None,
     ) -> Self:
         """Connect, encrypt and log in.
 
         Raises:
             Stopped: in phase SETUP.
         """
-        return cls(*await open_wire(relay, limits, context), most_advanced)
+        return cls(*await open_wire(relay, limits, context, waits or Waits()), most_advanced)
 
     @property
     def is_ready(self) -> bool:

@@ -12,6 +12,7 @@ import attrs
 
 from adapters_email.composing import Mail
 from adapters_email.smtp_replies import Answer, Garbage, Replies
+from adapters_email.waits import StepName
 from zero2prod_core.domain.deliveries import Outcome
 from zero2prod_core.domain.replies import Phase, outcome_of
 
@@ -57,17 +58,18 @@ class Step:
     ``then`` is the phase that a mail is in when the step has succeeded.
     """
 
+    name: StepName
     phase: Phase
     wanted: range
     limit: str = "command"
     then: Phase | None = None
 
 
-RESET = Step(Phase.SETUP, OK)
-MAIL = Step(Phase.SETUP, OK, then=Phase.RCPT)
-RCPT = Step(Phase.RCPT, OK, then=Phase.DATA)
-DATA = Step(Phase.DATA, GO_ON, "data", then=Phase.BODY)
-END = Step(Phase.END, OK, "end")
+RESET = Step(StepName.RSET, Phase.SETUP, OK)
+MAIL = Step(StepName.MAIL, Phase.SETUP, OK, then=Phase.RCPT)
+RCPT = Step(StepName.RCPT, Phase.RCPT, OK, then=Phase.DATA)
+DATA = Step(StepName.DATA, Phase.DATA, GO_ON, "data", then=Phase.BODY)
+END = Step(StepName.END, Phase.END, OK, "end")
 
 
 class Asked(ABC):
@@ -166,10 +168,13 @@ class Attempt(Asked):
 
 
 class Exchange:
-    """All expectations of one connection, in their order. ``lost`` says why nothing more will be answered."""
+    """All expectations of one connection, in their order. ``lost`` says why nothing more will be answered, ``heard``
+    which steps have been answered; whoever measures them empties it.
+    """
 
     def __init__(self) -> None:
         self.lost: str | None = None
+        self.heard: list[StepName] = []
         self._replies = Replies()
         self._expected: deque[tuple[Asked, Step]] = deque()
         self._last: Asked | None = None
@@ -223,6 +228,7 @@ class Exchange:
             return
         asked, step = self._expected.popleft()
         self._last = asked
+        self.heard.append(step.name)
         if not asked.hear(step, answer):
             self.lose(GOODBYE if answer.code == CLOSING else OUT_OF_STEP)
 

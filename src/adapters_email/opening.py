@@ -13,6 +13,7 @@ import attrs
 from adapters_email.exchange import OK, SURPLUS, Question, Step, Stopped
 from adapters_email.smtp_replies import Answer
 from adapters_email.smtp_url import Credentials, SmtpUrl, Tls
+from adapters_email.waits import StepName, Waits
 from adapters_email.wire import Lost, TimeLimits, Wire
 from zero2prod_core.domain.replies import Phase
 
@@ -50,22 +51,22 @@ class Offers:
 DIGITS = re.compile(r"[0-9]{1,20}")
 """RFC 1870 §3's own bound."""
 
-GREETING = Step(Phase.SETUP, range(220, 221), "greeting")
-EHLO = Step(Phase.SETUP, range(250, 251))
-STARTTLS = Step(Phase.SETUP, range(220, 221))
-CHALLENGE = Step(Phase.SETUP, range(334, 335))
-LOGGED_IN = Step(Phase.SETUP, range(235, 236))
-QUIT = Step(Phase.SETUP, OK)
+GREETING = Step(StepName.GREETING, Phase.SETUP, range(220, 221), "greeting")
+EHLO = Step(StepName.EHLO, Phase.SETUP, range(250, 251))
+STARTTLS = Step(StepName.STARTTLS, Phase.SETUP, range(220, 221))
+CHALLENGE = Step(StepName.AUTH, Phase.SETUP, range(334, 335))
+LOGGED_IN = Step(StepName.AUTH, Phase.SETUP, range(235, 236))
+QUIT = Step(StepName.QUIT, Phase.SETUP, OK)
 
 
-async def open_wire(relay: SmtpUrl, limits: TimeLimits, context: ssl.SSLContext) -> tuple[Wire, Offers]:
+async def open_wire(relay: SmtpUrl, limits: TimeLimits, context: ssl.SSLContext, waits: Waits) -> tuple[Wire, Offers]:
     """Connect, encrypt and log in.
 
     Raises:
         Stopped: in phase SETUP.
     """
     greeting = Question()
-    wire = await _dial(relay, limits, context, greeting)
+    wire = await _dial(relay, limits, context, waits, greeting)
     try:
         await _heard(wire, greeting)
         offers = await _greet(wire)
@@ -97,20 +98,20 @@ async def _heard(wire: Wire, question: Question) -> Answer:
     return question.answer
 
 
-async def _dial(relay: SmtpUrl, limits: TimeLimits, context: ssl.SSLContext, greeting: Question) -> Wire:
+async def _dial(relay: SmtpUrl, limits: TimeLimits, context: ssl.SSLContext, waits: Waits, greeting: Question) -> Wire:
     """The server speaks first, maybe before anybody here could wait for it."""
 
     def make() -> Wire:
-        wire = Wire(limits)
+        wire = Wire(limits, waits)
         wire.exchange.expect(greeting, GREETING)
         return wire
 
-    implicit = relay.tls is Tls.IMPLICIT
+    loop, implicit = asyncio.get_running_loop(), relay.tls is Tls.IMPLICIT
+    started = loop.time()
     try:
         async with asyncio.timeout(limits.connect):
-            _, wire = await asyncio.get_running_loop().create_connection(
-                make, relay.host, relay.port, ssl=context if implicit else None
-            )
+            _, wire = await loop.create_connection(make, relay.host, relay.port, ssl=context if implicit else None)
+        waits.note([StepName.CONNECT], loop.time() - started)
     except OSError as error:
         reason = str(error) or f"no answer within {limits.connect:g} s"
         raise _failed(f"no connection to {relay.host}:{relay.port}: {reason}") from error

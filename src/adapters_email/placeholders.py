@@ -10,7 +10,7 @@ import re
 import attrs
 
 from adapters_email.slots import Place, Text
-from zero2prod_core.domain.slots import UNSUBSCRIBE_LINK
+from zero2prod_core.domain.slots import LINKS
 
 __all__ = ["Placeholders"]
 
@@ -67,7 +67,7 @@ class Placeholders:
     def _placeholder(self, place: Place) -> str:
         self._places.append(place)
         number = len(self._places) - 1
-        if place.slot.path == UNSUBSCRIBE_LINK and not place.in_link:
+        if place.slot.path in LINKS and not place.in_link:
             return f"https://{self._mark}u{number}x.invalid/"
         return f"{self._mark}q{number}x"
 

@@ -14,6 +14,7 @@ from adapters_email import mime
 from adapters_email.content import LETTERS_KEPT, Content, Header, content_of, escaped, headers_of, slots_of
 from adapters_email.slots import Text
 from zero2prod_core.domain.letters import LetterKind
+from zero2prod_core.domain.slots import ISSUE_TITLE
 from zero2prod_core.errors import Defect
 from zero2prod_core.ports.mailer import Parcel, Sender
 
@@ -57,7 +58,7 @@ class _Prepared:
         content, slots = self.content, slots_of(parcel, self.content)
         parts = [b'{"To":', orjson.dumps(parcel.delivery.email.wire), b",", self.fields]
         if not content.subject.is_literal:
-            parts += (b'"Subject":', orjson.dumps(_value([content.subject.fill(slots)])), b",")
+            parts += (b'"Subject":', orjson.dumps(_value([slots[ISSUE_TITLE]])), b",")
         parts += (b'"TextBody":"', *_spliced(self.text, content.text.filled(slots)), b'",')
         if content.html:
             parts += (b'"HtmlBody":"', *_spliced(self.html, content.html.filled(slots, escaped)), b'",')

@@ -18,7 +18,7 @@ FOOTER = "issue.footer"
 
 PACKAGED = frozenset({
     "confirmation.lasts", "confirmation.link", FOOTER, "issue.title", WORDS, "newsletter.name",
-    "newsletter.postal_address", "unsubscribe.link",
+    "newsletter.postal_address", "preferences.lasts", "preferences.link", "unsubscribe.link",
 })  # fmt: skip
 """What the packaged templates may have slots for."""
 

@@ -31,6 +31,7 @@ from adapters_email.exchange import Attempt
 from adapters_email.lanes import PATIENCE, Lane, Rest, at_least_one, run_lanes
 from adapters_email.preparing import Preparing
 from adapters_email.smtp_url import SmtpUrl
+from adapters_email.waits import Waits
 from zero2prod_core.domain.deliveries import Outcome, Reply, Scope, SenderFault, Throttled
 from zero2prod_core.domain.replies import Phase
 from zero2prod_core.errors import Defect
@@ -59,6 +60,8 @@ class SmtpMailer(Mailer):
         idle: seconds without a mail after which a lane lets go of its connection.
         finish: passes each composed mail before it is offered.
         most_advanced: how much is said before the server has answered, if it offers as much.
+
+    ``waits`` is how long the relay has taken for each step.
     """
 
     def __init__(
@@ -75,7 +78,8 @@ class SmtpMailer(Mailer):
         self._connections = at_least_one(connections, "connection")
         limits = TimeLimits.capped(time_limit)
         context = context or ssl.create_default_context()
-        self._open = lambda: Session.open(relay, limits, context, most_advanced)
+        self.waits = Waits()
+        self._open = lambda: Session.open(relay, limits, context, most_advanced, self.waits)
         self._idle = idle
         self._finish = finish
 

@@ -12,6 +12,7 @@ import attrs
 
 from adapters_email.exchange import SURPLUS, Asked, Exchange, Step
 from adapters_email.lanes import PATIENCE
+from adapters_email.waits import StepName, Waits
 from zero2prod_core.errors import Defect
 
 __all__ = ["Lost", "TimeLimits", "Wire"]
@@ -71,14 +72,16 @@ class Wire(asyncio.Protocol):
     timer of its own.
     """
 
-    def __init__(self, limits: TimeLimits) -> None:
+    def __init__(self, limits: TimeLimits, waits: Waits) -> None:
         self.exchange = Exchange()
         self.limits = limits
+        self._waits = waits
         self.is_held_back = False
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._deadline: float | None = None
         self._limit = 0.0
+        self._alive_at = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
         self._caller: _Caller | None = None
 
@@ -129,6 +132,7 @@ class Wire(asyncio.Protocol):
             raise Lost(self.exchange.lost)
         if not self.exchange.is_quiet:
             raise Lost("the server sent plain text after its agreement to TLS")
+        started = self._loop.time()
         try:
             encrypted = await self._loop.start_tls(
                 self._line, self, context, server_hostname=host, ssl_handshake_timeout=self.limits.connect
@@ -137,6 +141,7 @@ class Wire(asyncio.Protocol):
             raise Lost(f"TLS failed: {error}") from error
         if encrypted is None:
             raise Lost("the connection was closed during the TLS handshake")
+        self._waits.note([StepName.TLS], self._loop.time() - started)
         self.connection_made(encrypted)
 
     async def close(self) -> None:
@@ -161,12 +166,15 @@ class Wire(asyncio.Protocol):
         self._expect_life()
 
     def data_received(self, data: bytes) -> None:
-        awaited = self.exchange.awaited
+        awaited, since = self.exchange.awaited, self._alive_at
         self.exchange.feed(data)
         if self.exchange.lost is not None:
             self._line.abort()
         if self.exchange.awaited != awaited:
             self._expect_life()
+        if heard := self.exchange.heard:
+            self._waits.note(heard, self._alive_at - since)
+            heard.clear()
         self._stir()
 
     def eof_received(self) -> None:
@@ -202,9 +210,10 @@ class Wire(asyncio.Protocol):
 
     def _expect_life(self) -> None:
         """Set the deadline for the next reply, if one is awaited."""
+        self._alive_at = self._loop.time()
         if step := self.exchange.next_step:
             self._limit = getattr(self.limits, step.limit)
-            self._deadline = self._loop.time() + self._limit
+            self._deadline = self._alive_at + self._limit
             if self._timer is None:
                 self._ring_again(self._deadline)
         else:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-__all__ = ["STATIC", "VERSION", "asset", "version_of"]
+__all__ = ["STATIC", "VERSION", "asset", "content_of", "version_of"]
 
 STATIC: Final = Path(__file__).parent / "ui" / "static"
 
@@ -15,14 +15,20 @@ VERSION: Final = "v"
 LENGTH: Final = 12
 
 # Read once: what is on the disk changes with an upgrade, and that comes with a new process.
+_CONTENTS: Final[Mapping[str, bytes]] = {file.name: file.read_bytes() for file in STATIC.iterdir()}
 _VERSIONS: Final[Mapping[str, str]] = {
-    file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:LENGTH] for file in STATIC.iterdir()
+    name: hashlib.sha256(content).hexdigest()[:LENGTH] for name, content in _CONTENTS.items()
 }
 
 
 def asset(name: str) -> str:
     """The path and query of the file of this name. Raises KeyError where there is none."""
     return f"/static/{name}?{VERSION}={_VERSIONS[name]}"
+
+
+def content_of(name: str) -> bytes:
+    """Raises KeyError where there is no file of this name."""
+    return _CONTENTS[name]
 
 
 def version_of(name: str) -> str | None:

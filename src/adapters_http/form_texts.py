@@ -14,7 +14,7 @@ from zero2prod_core.domain.canonical import canonical_json
 from zero2prod_core.domain.consent import Evidence
 from zero2prod_core.domain.origins import Origin
 
-__all__ = ["CONFIRM_FORM", "SUBSCRIBE_FORM", "UNSUBSCRIBE_FORM", "FormText"]
+__all__ = ["ASK_AGAIN_FORM", "CONFIRM_FORM", "PREFERENCES_FORM", "SUBSCRIBE_FORM", "UNSUBSCRIBE_FORM", "FormText"]
 
 
 @attrs.frozen
@@ -55,10 +55,35 @@ CONFIRM_FORM: Final = FormText(
     },
 )
 
+ASK_AGAIN_FORM: Final = FormText(
+    "ask-again-1",
+    {
+        "consent": "You asked for this newsletter, and the time of this link is over. Press the button, and a mail "
+        "with a new one goes to the same e-mail address; nothing else follows until you have confirmed with it.",
+        "button": "Send me a new link",
+    },
+)
+
 UNSUBSCRIBE_FORM: Final = FormText(
     "unsubscribe-1",
     {
         "consent": "Press the button to get no more issues at the e-mail address that this link was sent to.",
         "button": "Unsubscribe",
+    },
+)
+
+PREFERENCES_FORM: Final = FormText(
+    "preferences-1",
+    {
+        "name": "Name",
+        "rename": "Change the name",
+        "until": "No issues until",
+        "pause": "Pause",
+        "resume": "End the pause now",
+        "consent": "Press the button to get no more issues of this newsletter at the e-mail address that this link was "
+        "sent to.",
+        "button": "Unsubscribe",
+        "consent_all": "Press the button to get no more issues of any newsletter from here at that e-mail address.",
+        "button_all": "Unsubscribe from all",
     },
 )

@@ -11,7 +11,7 @@ from aiohttp import hdrs, web
 from adapters_http.refusals import BodyBroken, BodyTooLarge, BodyTooSlow, BodyTypeRefused
 from zero2prod_core.errors import FieldInvalid, FieldMissing
 
-__all__ = ["FORM_TYPE", "Form", "read_body", "read_form"]
+__all__ = ["FORM_TYPE", "Form", "check_type", "read_body", "read_form"]
 
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 
@@ -69,6 +69,10 @@ class Form:
             raise FieldMissing(field)
         return [value.decode(errors="replace") for value in values]
 
+    def every(self, field: str) -> Sequence[str]:
+        """Every value of a field that may be absent, as near to what was sent as can be shown."""
+        return [_shown(value) for value in self.fields.get(field, ())]
+
     def required(self, field: str) -> str:
         """As `text`; an absent or empty field is missing.
 
@@ -80,10 +84,18 @@ class Form:
             raise FieldMissing(field)
         return text
 
+    def kept(self) -> Sequence[tuple[str, str]]:
+        """Every field with every value, as `typed` gives them: for hidden fields that send the same once more."""
+        return [(name, _shown(value)) for name, values in self.fields.items() for value in values]
+
     def typed(self, field: str) -> str:
         """What to show again in a form that was refused: as near to what was sent as can be shown."""
         (value, *_) = self.fields.get(field, [b""])
-        return value.decode(errors="replace").replace("\0", "\ufffd")
+        return _shown(value)
+
+
+def _shown(value: bytes) -> str:
+    return value.decode(errors="replace").replace("\0", "\ufffd")
 
 
 def _unescaped(text: bytes) -> bytes:
@@ -100,7 +112,7 @@ async def read_form(request: web.Request, most: int, seconds: float) -> Form:
     """
     if not request.body_exists:
         return Form({})
-    _check_type(request)
+    check_type(request, FORM_TYPE)
     body = await read_body(request, most, seconds)
     return Form.parse(body) if len(body) <= PARSED_INLINE else await asyncio.to_thread(Form.parse, body)
 
@@ -127,10 +139,11 @@ async def read_body(request: web.Request, most: int, seconds: float) -> bytes:
     return bytes(body)
 
 
-def _check_type(request: web.Request) -> None:
-    if request.content_type != FORM_TYPE:
-        raise BodyTypeRefused(hdrs.CONTENT_TYPE, f"must be {FORM_TYPE}")
+def check_type(request: web.Request, wanted: str) -> None:
+    """Raises BodyTypeRefused: it is of another type, not in UTF-8, or compressed."""
+    if request.content_type != wanted:
+        raise BodyTypeRefused(hdrs.CONTENT_TYPE, f"must be {wanted}")
     if (request.charset or "utf-8").lower() not in {"utf-8", "utf8"}:
         raise BodyTypeRefused(hdrs.CONTENT_TYPE, "must have the charset utf-8")
     if request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
-        raise BodyTypeRefused(hdrs.CONTENT_ENCODING, "must be absent: a form is sent uncompressed")
+        raise BodyTypeRefused(hdrs.CONTENT_ENCODING, "must be absent: the body is sent uncompressed")

@@ -21,11 +21,16 @@ TEMPLATES: Final = Path(__file__).parent / "ui" / "templates"
 # What stands at the head of a page that is about no newsletter with a name of its own.
 BRAND: Final = "zero2prod"
 
+# Whatever is under it is for programs alone.
+FOR_PROGRAMS: Final = "/api/"
+
 JSON: Final = re.compile(r"application/(?:problem\+)?json", re.IGNORECASE)
 
 
 def wants_json(request: web.Request) -> bool:
-    """Whether the client is a program that reads JSON: it names JSON and does not name HTML."""
+    """Whether the client is a program that reads JSON: by the path, or as it names JSON and does not name HTML."""
+    if request.path.startswith(FOR_PROGRAMS):
+        return True
     accept = ",".join(request.headers.getall(hdrs.ACCEPT, []))
     return JSON.search(accept) is not None and "text/html" not in accept.lower()
 
@@ -59,10 +64,12 @@ class Pages:
         context = {"flash": None, "path": request.path, "brand": BRAND, **values}
         return aiohttp_jinja2.render_template(template, request, context, status=status)
 
-    def about(self, request: web.Request, template: str, newsletter: Newsletter, **values: object) -> web.Response:
+    def about(
+        self, request: web.Request, template: str, newsletter: Newsletter, status: int = 200, **values: object
+    ) -> web.Response:
         """A page for the readers of a newsletter, under its name."""
         brand = name_given(newsletter) or BRAND
-        return self.shown(request, template, 200, newsletter=newsletter, brand=brand, **values)
+        return self.shown(request, template, status, newsletter=newsletter, brand=brand, **values)
 
     def staff(self, request: web.Request, template: str, status: int = 200, **values: object) -> web.Response:
         """A page that shows the flash it finds, once."""

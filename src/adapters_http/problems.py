@@ -8,13 +8,15 @@ from typing import Final, TypeVar
 import attrs
 from aiohttp import hdrs, web
 
+from adapters_http.flashes import Flash
 from adapters_http.middleware.requests import origin_of
 from adapters_http.middleware.sessions import is_staff
 from adapters_http.pages import Pages, wants_json
+from adapters_http.refusals import Detailed
 from adapters_http.wording import in_words
-from zero2prod_core.errors import Zero2ProdError
+from zero2prod_core.errors import TokenExpired, Zero2ProdError
 
-__all__ = ["HEADINGS", "OTHER_HEADING", "STATUSES", "Problem", "answer"]
+__all__ = ["HEADERS", "HEADINGS", "OTHER_HEADING", "STATUSES", "Problem", "answer"]
 
 Told = TypeVar("Told")
 
@@ -38,9 +40,11 @@ STATUSES: Final[Mapping[str, HTTPStatus]] = MappingProxyType(
         "account_unknown": HTTPStatus.NOT_FOUND,
         "newsletter_taken": HTTPStatus.CONFLICT,
         "newsletter_unknown": HTTPStatus.BAD_REQUEST,
+        "subscriber_unknown": HTTPStatus.NOT_FOUND,
         "issue_unknown": HTTPStatus.NOT_FOUND,
         "transition_refused": HTTPStatus.CONFLICT,
         "nothing_to_resend": HTTPStatus.CONFLICT,
+        "nothing_to_confirm": HTTPStatus.CONFLICT,
         "idempotency_key_in_use": HTTPStatus.CONFLICT,
         "idempotency_key_reused": HTTPStatus.UNPROCESSABLE_ENTITY,
         "unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
@@ -53,6 +57,10 @@ STATUSES: Final[Mapping[str, HTTPStatus]] = MappingProxyType(
         "body_too_slow": HTTPStatus.REQUEST_TIMEOUT,
         "body_broken": HTTPStatus.BAD_REQUEST,
         "cross_site_refused": HTTPStatus.FORBIDDEN,
+        "limit_exceeded": HTTPStatus.TOO_MANY_REQUESTS,
+        "fields_refused": HTTPStatus.BAD_REQUEST,
+        # Not 401: it is no matter of who asks, and no Authorization header answers it (RFC 9110 §15.5.4).
+        "challenge_required": HTTPStatus.FORBIDDEN,
     }
 )
 
@@ -112,12 +120,18 @@ class WayBack:
 
 
 ISSUES: Final = WayBack("/admin/newsletters", "back to the issues")
+SUBSCRIBERS: Final = WayBack("/admin/subscribers", "back to the subscribers")
 DASHBOARD: Final = WayBack("/admin/dashboard", "back to the dashboard")
 LOGIN: Final = WayBack("/login", "back to the login page")
 FIRST_PAGE: Final = WayBack("/", "to the first page")
 
 # By how a request's path begins; from everywhere else to the first page.
-WAYS_BACK: Final = (("/admin/newsletters/", ISSUES), ("/admin", DASHBOARD), ("/login", LOGIN))
+WAYS_BACK: Final = (
+    ("/admin/newsletters/", ISSUES),
+    ("/admin/subscribers/", SUBSCRIBERS),
+    ("/admin", DASHBOARD),
+    ("/login", LOGIN),
+)
 
 
 @attrs.frozen
@@ -134,7 +148,14 @@ class Hint:
 
 # By how the path of a refused link begins.
 HINTS: Final = (
-    ("/subscriptions/confirm", Hint(": subscribe again, and a new mail follows.", WayBack("/", "Ask for a new link"))),
+    ("/subscriptions/", Hint(": subscribe again, and a new mail follows.", WayBack("/", "Ask for a new link"))),
+    (
+        "/preferences",
+        Hint(
+            ": it comes to your e-mail address, if that is known here.",
+            WayBack("/preferences", "Have a new link mailed to you"),
+        ),
+    ),
     (
         "/setup",
         Hint(
@@ -154,11 +175,16 @@ HINTS: Final = (
 )
 
 
+# By how the path of an expired link begins: where a new one is asked for with the old one's token.
+NEW_LINKS: Final = (("/subscriptions/confirm", "/subscriptions/again"),)
+
+
 @attrs.frozen
 class Problem:
     """``code``, ``detail`` and ``fields`` are safe to show; ``headers`` go with the answer.
 
-    ``words`` say the same as ``detail``, with labels in place of the names that fields have for programs.
+    ``words`` say the same as ``detail``, with labels in place of the names that fields have for programs. ``members``
+    are for programs alone.
     """
 
     status: HTTPStatus
@@ -167,6 +193,7 @@ class Problem:
     words: str
     fields: Mapping[str, str] = attrs.field(factory=dict)
     headers: Mapping[str, str] = attrs.field(factory=dict)
+    members: Mapping[str, object] = attrs.field(factory=dict)
 
     @classmethod
     def of(cls, error: Zero2ProdError) -> "Problem":
@@ -174,7 +201,9 @@ class Problem:
         status = STATUSES[error.code]
         if status is HTTPStatus.INTERNAL_SERVER_ERROR:
             return cls.unexpected()
-        return cls(status, error.code, str(error), in_words(error), error.fields, HEADERS.get(status, {}))
+        members = error.members if isinstance(error, Detailed) else {}
+        headers = {**HEADERS.get(status, {}), **_when(error)}
+        return cls(status, error.code, str(error), in_words(error), error.fields, headers, members)
 
     @classmethod
     def unexpected(cls) -> "Problem":
@@ -190,11 +219,18 @@ class Problem:
         return cls(status, status.name.lower(), detail, detail, headers=headers)
 
 
+def _when(error: Zero2ProdError) -> Mapping[str, str]:
+    """RFC 9110 §10.2.3, where the error knows."""
+    return {hdrs.RETRY_AFTER: error.fields["retry_after"]} if "retry_after" in error.fields else {}
+
+
 def answer(pages: Pages, request: web.Request, problem: Problem) -> web.Response:
     """The problem in the form that the client asks for."""
     if wants_json(request):
         response = web.json_response(_details(request, problem), status=problem.status)
         response.content_type = "application/problem+json"
+    elif problem.status is HTTPStatus.TOO_MANY_REQUESTS and request.path == LOGIN.path:
+        response = pages.shown(request, "login.html", problem.status, flash=Flash(problem.words, failed=True))
     else:
         response = pages.shown(request, "problem.html", problem.status, **_shown(request, problem))
     response.headers.update(problem.headers)
@@ -217,10 +253,18 @@ def _fitting(table: Iterable[tuple[str, Told]], path: str) -> Told | None:
     return next((told for beginning, told in table if path.startswith(beginning)), None)
 
 
+def _way_on(request: web.Request, problem: Problem) -> Mapping[str, str]:
+    """Where a program asks for what the request cannot give any more."""
+    path = _fitting(NEW_LINKS, request.path) if problem.code == TokenExpired.code else None
+    return {"new_link": path} if path else {}
+
+
 def _details(request: web.Request, problem: Problem) -> Mapping[str, object]:
     """RFC 9457 §3.1, with ``about:blank`` as type (§4.2.1); code, request id and fields are extensions (§3.2)."""
     return {
         **problem.fields,
+        **problem.members,
+        **_way_on(request, problem),
         "type": "about:blank",
         "title": problem.status.phrase,
         "status": problem.status.value,

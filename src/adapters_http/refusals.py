@@ -1,8 +1,21 @@
 """What HTTP itself lets us refuse, before a use case is asked."""
 
-from zero2prod_core.errors import Refusal
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
-__all__ = ["BodyBroken", "BodyTooLarge", "BodyTooSlow", "BodyTypeRefused", "CrossSiteRefused"]
+from zero2prod_core.domain.challenges import Challenge
+from zero2prod_core.errors import FieldMissing, Refusal
+
+__all__ = [
+    "BodyBroken",
+    "BodyTooLarge",
+    "BodyTooSlow",
+    "BodyTypeRefused",
+    "ChallengeRequired",
+    "CrossSiteRefused",
+    "Detailed",
+    "FieldsRefused",
+]
 
 
 class BodyTooLarge(Refusal):
@@ -19,7 +32,7 @@ class BodyTooLarge(Refusal):
 
 
 class BodyTypeRefused(Refusal):
-    """The body is no form in UTF-8, or it is compressed."""
+    """The body is of another type than the route takes, not in UTF-8, or compressed."""
 
     code = "body_type_refused"
 
@@ -56,3 +69,57 @@ class CrossSiteRefused(Refusal):
 
     def __init__(self) -> None:
         super().__init__("This request comes from another site. Open this site's own page and use its form.")
+
+
+class Detailed:
+    """What a refusal has to tell a program beyond texts: ``members`` of its problem details, as JSON."""
+
+    members: Mapping[str, object]
+
+
+class FieldsRefused(Refusal, Detailed):
+    """One or more fields of a JSON body break their rules; ``errors`` has each, with its rule and remedy."""
+
+    code = "fields_refused"
+
+    def __init__(self, refusals: Sequence[Refusal]) -> None:
+        self.refusals = refusals
+        errors = [_told(refusal) for refusal in refusals]
+        self.members = {"errors": errors}
+        super().__init__(" ".join(map(str, refusals)), **errors[0])
+
+
+def _told(refusal: Refusal) -> dict[str, str]:
+    fields = refusal.fields
+    remedy = "Fill it in" if isinstance(refusal, FieldMissing) else "Give another value"
+    return {"field": fields["field"], "rule": fields["rule"], "remedy": fields.get("remedy", remedy)}
+
+
+class ChallengeRequired(Refusal, Detailed):
+    """The sign-up is taken together with the answer to this challenge."""
+
+    code = "challenge_required"
+
+    def __init__(self, challenge: Challenge, path: str) -> None:
+        wait = _seconds(challenge.wait)
+        task: Mapping[str, object] = {
+            "text": challenge.text,
+            "algorithm": "SHA-256",
+            "bits": challenge.bits,
+            "wait_seconds": wait,
+            "lasts_seconds": _seconds(challenge.lasts),
+            "send_to": path,
+        }
+        self.members = {"challenge": task}
+        super().__init__(
+            f"challenge: must be answered. Find a number for which SHA-256 of its text, a colon and the number begins "
+            f"with {challenge.bits} zero bits, and send the same again with the text as challenge and the number as "
+            f"answer; or wait {wait} seconds, and send it with the text alone.",
+            field="challenge",
+            rule="answered",
+        )
+
+
+def _seconds(span: timedelta) -> int:
+    """Whole ones, rounded up: whoever waits so long has waited long enough."""
+    return -(-span // timedelta(seconds=1))

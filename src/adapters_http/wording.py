@@ -12,6 +12,7 @@ LABELS: Final[Mapping[str, str]] = {
     "name": "Name",
     "email": "E-mail address",
     "newsletter": "Newsletter",
+    "until": "No issues until",
     "username": "Username",
     "password": "Password",
     "current_password": "Current password",
@@ -25,9 +26,18 @@ LABELS: Final[Mapping[str, str]] = {
     "sender": "Sender",
     "reply_to": "Replies go to",
     "postal_address": "Postal address",
+    "fields": "Further questions",
+    "tags": "Topics",
     "step": "The item to dismiss",
     "issue": "This issue",
     "idempotency_key": "The key of this form",
+    "search": "Search",
+    "status": "Status",
+    "tag": "Tag",
+    "reason": "Reason",
+    "note": "Note",
+    "subscriber": "This subscriber",
+    "before": "The place in this link",
     "resolution": "What is to become of them",
     "recipient": "The recipient",
     "after": "The recipient in this link",
@@ -47,6 +57,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "field_invalid": "{label} {rule}. {remedy}.",
     "token_malformed": "{label} is not complete. Open the link exactly as it was given.",
     "newsletter_unknown": "{label} must be one that exists. Choose another.",
+    "subscriber_unknown": "{label} does not exist.",
     "issue_unknown": "{label} does not exist.",
     "idempotency_key_in_use": "{label} is in use by a first request. Send it again in a few seconds.",
     "idempotency_key_reused": "{label} was already used for other content. Open a new form.",
@@ -66,18 +77,27 @@ PLAINLY: Final[Mapping[str, str]] = {
 PLAIN: Final[Mapping[str, str]] = {
     "transition_refused": "You cannot {event} an issue that is {state}. Go back to see how it stands now.",
     "nothing_to_resend": "No mail of this issue has failed, so there is none to send again.",
+    "nothing_to_confirm": "No sign-up of this reader waits for its confirmation, so there is no mail to send again.",
 }
 
 
 def in_words(error: Zero2ProdError) -> str:
-    """What the error says of its field, by the field's label; its message where it has none."""
+    """What the error says of its field, by the field's label; its message where it has none.
+
+    A newsletter's own field brings its label along.
+    """
     if error.code in PLAIN:
         return PLAIN[error.code].format(**error.fields)
     field = error.fields.get("field", "")
     sentence = SENTENCES.get(error.code)
-    if sentence is None or field not in LABELS:
+    label = LABELS.get(field) or _quoted(error.fields.get("label"))
+    if sentence is None or label is None:
         return str(error)
     if error.code == "field_missing" and field in IN_LINKS:
         sentence = MISSING_IN_LINK
     sentence = PLAINLY.get(error.fields.get("rule", ""), sentence)
-    return sentence.format(label=LABELS[field], **error.fields)
+    return sentence.format(**{**error.fields, "label": label})
+
+
+def _quoted(words: str | None) -> str | None:
+    return words and f"“{words}”"

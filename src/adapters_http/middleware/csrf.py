@@ -19,7 +19,7 @@ SAFE: Final = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
 
 # They act on what the form or the link holds and on no cookie, so that a form pasted into any other site works, and the
 # button of a mail program.
-OPEN: Final = ("/subscriptions", "/unsubscribe/", "/setup")
+OPEN: Final = ("/subscriptions", "/api/v1/subscriptions", "/unsubscribe/", "/preferences", "/setup")
 
 OWN: Final = frozenset({"same-origin", "none"})
 

@@ -6,6 +6,7 @@ import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 
+from adapters_http.destinations import Destinations
 from adapters_http.middleware.requests import Handler
 from adapters_http.pages import Pages, wants_json
 from adapters_http.problems import Problem, answer
@@ -20,7 +21,7 @@ WENT_WRONG: Final = "Something went wrong"
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 
-def answering(pages: Pages) -> Middleware:
+def answering(pages: Pages, destinations: Destinations) -> Middleware:
     """Refusals and faults as problems; a browser without a session goes to the login page."""
 
     @web.middleware
@@ -28,7 +29,11 @@ def answering(pages: Pages) -> Middleware:
         try:
             return await handler(request)
         except SessionRequired as refusal:
-            return answer(pages, request, Problem.of(refusal)) if wants_json(request) else pages.see_other("/login")
+            if wants_json(request):
+                return answer(pages, request, Problem.of(refusal))
+            response = pages.see_other(LOGIN)
+            destinations.remember(request, response)
+            return response
         except Unavailable as fault:
             log.warning("unavailable", code=fault.code)
             return answer(pages, request, Problem.of(fault))

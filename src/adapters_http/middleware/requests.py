@@ -12,6 +12,7 @@ from aiohttp.typedefs import Middleware
 from adapters_http.middleware.network_addresses import Network, is_trusted, network_address
 from zero2prod_core.domain.origins import Actor, ActorKind, Origin
 from zero2prod_core.ports.system import Ids
+from zero2prod_core.ports.telemetry import SILENT, Telemetry
 
 __all__ = ["REQUEST_ID", "Handler", "identified", "origin_of"]
 
@@ -26,7 +27,10 @@ SANE_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
 LONGEST_USER_AGENT: Final = 256
 
 # Asked every few seconds by machines, and of no interest unless it fails.
-QUIET: Final = frozenset({"/health_check", "/health/ready", "/static/{name}"})
+QUIET: Final = frozenset({"/health_check", "/health/ready", "/metrics", "/static/{name}"})
+
+# Anybody can make up a method, and each would be a number of its own.
+METHODS: Final = hdrs.METH_ALL
 
 ORIGIN: Final = web.RequestKey("origin", Origin)
 
@@ -37,8 +41,10 @@ def origin_of(request: web.Request) -> Origin:
     return request[ORIGIN]
 
 
-def identified(ids: Ids, trusted: Sequence[Network]) -> Middleware:
-    """The outermost middleware. Log lines name the route, never the path or query, which may hold tokens."""
+def identified(ids: Ids, trusted: Sequence[Network], telemetry: Telemetry = SILENT) -> Middleware:
+    """The outermost middleware. Log lines and numbers name the route, never the path or query, which may hold
+    tokens.
+    """
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -49,15 +55,18 @@ def identified(ids: Ids, trusted: Sequence[Network]) -> Middleware:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             response = await handler(request)
             response.headers[REQUEST_ID] = request_id
-            _note(request, response.status, loop.time() - started)
+            _note(request, response.status, loop.time() - started, telemetry)
         return response
 
     return middleware
 
 
-def _note(request: web.Request, status: int, seconds: float) -> None:
+def _note(request: web.Request, status: int, seconds: float, telemetry: Telemetry) -> None:
     resource = request.match_info.route.resource
     route = resource.canonical if resource else "unknown"
+    method = request.method if request.method in METHODS else "other"
+    telemetry.count("requests", route=route, method=method, status=str(status))
+    telemetry.observe("request_duration", seconds, route=route, method=method)
     write = log.debug if route in QUIET and status < 400 else log.info
     write("request", method=request.method, route=route, status=status, ms=round(seconds * 1000, 1))
 

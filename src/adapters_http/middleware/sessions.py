@@ -13,7 +13,7 @@ from zero2prod_core.domain.sessions import SessionId
 from zero2prod_core.errors import SessionRequired
 from zero2prod_core.usecases.sessions import ReadSession, Visitor
 
-__all__ = ["SessionCookie", "is_staff", "logged_in", "staff_origin_of", "visitor_of"]
+__all__ = ["SessionCookie", "is_staff", "is_staff_page", "logged_in", "staff_origin_of", "visitor_of"]
 
 VISITOR: Final = web.RequestKey("visitor", Visitor)
 STAFF: Final = "/admin/"
@@ -62,7 +62,7 @@ def logged_in(cookie: SessionCookie, read_session: ReadSession) -> Middleware:
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if _is_staff_page(request):
+        if is_staff_page(request):
             visitor = await promptly(read_session(cookie.read(request) or ""))
             if visitor is None:
                 raise SessionRequired
@@ -72,7 +72,7 @@ def logged_in(cookie: SessionCookie, read_session: ReadSession) -> Middleware:
     return middleware
 
 
-def _is_staff_page(request: web.Request) -> bool:
+def is_staff_page(request: web.Request) -> bool:
     """By the route and not by the path: what does not exist needs no login to be missing."""
     resource = request.match_info.route.resource
     return resource is not None and resource.canonical.startswith(STAFF)

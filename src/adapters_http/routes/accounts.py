@@ -13,7 +13,7 @@ from adapters_http.problems import STATUSES
 from adapters_http.wording import in_words
 from zero2prod_core.application import Application
 from zero2prod_core.domain.passwords import LONGEST, SHORTEST
-from zero2prod_core.errors import CurrentPasswordWrong, FieldInvalid, PasswordsDiffer, Refusal
+from zero2prod_core.errors import CurrentPasswordWrong, FieldInvalid, LimitExceeded, PasswordsDiffer, Refusal
 
 __all__ = ["Accounts"]
 
@@ -46,16 +46,16 @@ class Accounts:
         form = await read_form(request, self.config.largest_form, self.config.body_seconds)
         token, password, again = form.text("token"), form.text("new_password"), form.text("new_password_check")
         try:
-            await promptly(self.application.set_up_account(origin_of(request), token, password, again), HASHING)
+            await promptly(self.application.accounts.set_up(origin_of(request), token, password, again), HASHING)
         except Refusal as refusal:
-            if wants_json(request):
+            if wants_json(request) or isinstance(refusal, LimitExceeded):
                 raise
             return await self._set_up_form(request, token, refusal)
         return self.pages.see_other("/login", SET)
 
     async def _set_up_form(self, request: web.Request, token: str, refusal: Refusal | None = None) -> web.Response:
         """Raises the Token refusals: then there is no form to show."""
-        account = await promptly(self.application.check_set_up_link(token))
+        account = await promptly(self.application.accounts.check_set_up_link(token))
         status = STATUSES[refusal.code] if refusal else 200
         return self.pages.shown(
             request, "setup.html", status, account=account, token=token, refusal=refusal, bounds=BOUNDS
@@ -68,7 +68,9 @@ class Accounts:
         form = await read_form(request, self.config.largest_form, self.config.body_seconds)
         typed = [form.required(field) for field in ("current_password", "new_password", "new_password_check")]
         try:
-            await promptly(self.application.change_password(origin_of(request), visitor_of(request), *typed), HASHING)
+            await promptly(
+                self.application.accounts.change_password(origin_of(request), visitor_of(request), *typed), HASHING
+            )
         except (PasswordsDiffer, CurrentPasswordWrong, FieldInvalid) as refusal:
             if wants_json(request):
                 raise

@@ -3,11 +3,12 @@ from collections.abc import Mapping, Sequence
 import attrs
 from aiohttp import web
 
+from adapters_http.form_stamps import FormStamps
 from adapters_http.form_texts import SUBSCRIBE_FORM
 from adapters_http.forms import Form
 from adapters_http.pages import BRAND, Pages, name_given
 from adapters_http.patience import promptly
-from zero2prod_core.domain.newsletters import Newsletter
+from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER, Newsletter
 from zero2prod_core.errors import Refusal, Unavailable
 from zero2prod_core.usecases.newsletters import ListNewsletters
 
@@ -21,6 +22,7 @@ class Home:
     """The page with the subscribe form."""
 
     pages: Pages
+    stamps: FormStamps
     list_newsletters: ListNewsletters
 
     def routes(self) -> Sequence[web.RouteDef]:
@@ -36,12 +38,18 @@ class Home:
     ) -> web.Response:
         """The form, with what was typed before and why that was refused."""
         newsletters = await self._newsletters()
-        named = _name_of_the_only(newsletters)
+        chosen = _chosen(newsletters, form.typed("newsletter"))
+        # One form cannot hold the questions of several: then each newsletter has a page of its own.
+        apart = len(newsletters) > 1 and any(each.fields or each.tags for each in newsletters)
+        named = chosen.name if chosen and apart else _name_of_the_only(newsletters)
         values: Mapping[str, object] = {
             "text": SUBSCRIBE_FORM,
             "form": form,
+            "stamp": self.stamps.of(form),
             "refusal": refusal,
             "newsletters": newsletters,
+            "chosen": chosen if apart or len(newsletters) == 1 else None,
+            "apart": apart,
             "named": named,
             "brand": named or BRAND,
         }
@@ -53,6 +61,12 @@ class Home:
             return await promptly(self.list_newsletters())
         except Unavailable:
             return []
+
+
+def _chosen(newsletters: Sequence[Newsletter], slug: str) -> Newsletter | None:
+    """The one of this slug, else the default one, else any."""
+    known = {newsletter.slug.text: newsletter for newsletter in newsletters}
+    return known.get(slug) or known.get(DEFAULT_NEWSLETTER.slug.text) or next(iter(newsletters), None)
 
 
 def _name_of_the_only(newsletters: Sequence[Newsletter]) -> str | None:

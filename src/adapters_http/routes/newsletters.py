@@ -11,6 +11,7 @@ from adapters_http.pages import Pages, wants_json
 from adapters_http.patience import promptly
 from adapters_http.problems import STATUSES
 from zero2prod_core.application import Application
+from zero2prod_core.domain.declarations import field_line, tag_line
 from zero2prod_core.domain.newsletters import Newsletter
 from zero2prod_core.errors import FieldInvalid, NewsletterUnknown, Refusal
 
@@ -20,12 +21,15 @@ SAVED: Final = "The settings have been saved."
 
 PATH: Final = "/admin/newsletters/{slug}/settings"
 
-FIELDS: Final = ("name", "sender", "reply_to", "postal_address")
+# Twenty questions, each with as many choices as it may have, of ten letters and more.
+LARGEST_SETTINGS: Final = 64 * 1024
+
+FIELDS: Final = ("name", "sender", "reply_to", "postal_address", "fields", "tags")
 
 
 @attrs.frozen
 class Newsletters:
-    """In whose name a newsletter is sent."""
+    """In whose name a newsletter is sent, and what its readers are asked for."""
 
     pages: Pages
     application: Application
@@ -40,7 +44,8 @@ class Newsletters:
 
     async def save(self, request: web.Request) -> web.Response:
         """Every field of the form is written; a client that leaves one out leaves it as it was."""
-        form = await read_form(request, self.config.largest_form, self.config.body_seconds)
+        largest = max(LARGEST_SETTINGS, self.config.largest_form)
+        form = await read_form(request, largest, self.config.body_seconds)
         newsletter = await self._found(request)
         slug = newsletter.slug.text
         try:
@@ -79,4 +84,6 @@ def _typed(newsletter: Newsletter) -> Mapping[str, str]:
         "sender": newsletter.sender.text if newsletter.sender else "",
         "reply_to": newsletter.reply_to.text if newsletter.reply_to else "",
         "postal_address": newsletter.postal_address or "",
+        "fields": "\n".join(map(field_line, newsletter.fields)),
+        "tags": "\n".join(map(tag_line, newsletter.tags)),
     }

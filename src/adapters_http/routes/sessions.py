@@ -1,9 +1,11 @@
+import asyncio
 from collections.abc import Sequence
 
 import attrs
 from aiohttp import web
 
 from adapters_http.config import HttpConfig
+from adapters_http.destinations import Destinations
 from adapters_http.forms import read_form
 from adapters_http.middleware.requests import origin_of
 from adapters_http.middleware.sessions import SessionCookie, visitor_of
@@ -25,6 +27,7 @@ class Sessions:
     application: Application
     config: HttpConfig
     cookie: SessionCookie
+    destinations: Destinations
 
     def routes(self) -> Sequence[web.RouteDef]:
         return [
@@ -42,10 +45,12 @@ class Sessions:
         try:
             id_ = await promptly(self.application.log_in(origin_of(request), username, password), HASHING)
         except CredentialsRefused as refusal:
+            await asyncio.sleep(refusal.wait.total_seconds())
             if wants_json(request):
                 raise
             return self.pages.see_other("/login", str(refusal), failed=True)
-        response = self.pages.see_other("/admin/dashboard")
+        response = self.pages.see_other(self.destinations.read(request))
+        self.destinations.clear(request, response)
         self.cookie.give(response, id_)
         return response
 
