@@ -69,7 +69,11 @@ async def measure() -> Rates:
 
 def reader(number: int) -> Parcel:
     sent = listed(parcel(LETTER, f"reader-{number}@example.com"))
-    listing = attrs.evolve(LISTING, unsubscribe_link=f"{LISTING.unsubscribe_link}{number:06}")
+    listing = attrs.evolve(
+        LISTING,
+        unsubscribe_link=f"{LISTING.unsubscribe_link}{number:06}",
+        preferences_link=f"{LISTING.preferences_link}{number:06}",
+    )
     return attrs.evolve(sent, listing=listing, delivery=attrs.evolve(sent.delivery, name=f"Ada Müller {number}"))
 
 
@@ -99,12 +103,13 @@ class Builder:
 
     def _filled(self, of_pattern: str, sent: Parcel, encode: Callable[[str], str]) -> str:
         named = of_pattern.replace(encode(self._pattern.delivery.name), encode(sent.delivery.name))
-        return named.replace(_link(self._pattern), _link(sent))
+        for link in ("unsubscribe_link", "preferences_link"):
+            named = named.replace(_link(self._pattern, link), _link(sent, link))
+        return named
 
 
-def _link(sent: Parcel) -> str:
-    assert sent.listing
-    return sent.listing.unsubscribe_link
+def _link(sent: Parcel, name: str = "unsubscribe_link") -> str:
+    return str(getattr(sent.listing, name))
 
 
 def check(sent: Parcel) -> None:

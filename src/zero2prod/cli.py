@@ -12,6 +12,8 @@ from zero2prod.commands.doctor import doctor
 from zero2prod.commands.issues import issues
 from zero2prod.commands.newsletters import newsletters
 from zero2prod.commands.services import migrate, serve, up, worker
+from zero2prod.commands.subscribers import subscribers
+from zero2prod.commands.suppressions import suppressions
 from zero2prod.commands.terminal import REFUSED, fail
 from zero2prod.services import WRONG_SET_UP
 from zero2prod_core.errors import (
@@ -48,7 +50,7 @@ def cli(data_dir: Path | None) -> None:
     """
 
 
-for command in (up, serve, worker, migrate, doctor, admin, newsletters, issues):
+for command in (up, serve, worker, migrate, doctor, admin, newsletters, subscribers, suppressions, issues):
     cli.add_command(command)
 
 

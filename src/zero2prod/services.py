@@ -12,12 +12,15 @@ from typing import IO, Any
 import structlog
 
 from adapters_postgres.embedded.processes import guarded
+from zero2prod.settings import name_of
 from zero2prod_core.errors import SettingInvalid
 
 log = structlog.get_logger(__name__)
 
 SITE = "serve"
 WORKER = "worker"
+
+WORKER_PORT = name_of("worker.port")
 
 LOG_KEPT = 10 * 1024 * 1024
 """Bytes of the services' log kept from one start to the next; what is longer begins anew."""
@@ -72,22 +75,24 @@ class Services:
         self._keepers: list[Kept] = []
         self._misfit: str | None = None
 
-    async def start(self, name: str, *arguments: str) -> None:
-        self._running[name] = await self._spawn(arguments)
-        self._keepers.append(Kept(self._keep(name, arguments)))
+    async def start(self, name: str, *arguments: str, **changed: str) -> None:
+        """Start a service. ``changed`` is what differs in its environment from that of the others."""
+        environment = {**self._environment, **changed}
+        self._running[name] = await self._spawn(arguments, environment)
+        self._keepers.append(Kept(self._keep(name, arguments, environment)))
 
-    async def _spawn(self, arguments: Sequence[str]) -> Process:
+    async def _spawn(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Process:
         command = guarded([sys.executable, "-m", "zero2prod", *arguments], None, signal.SIGTERM)
         return await asyncio.create_subprocess_exec(
             *command,
-            env=self._environment,
+            env=environment,
             stdin=DEVNULL,
             stdout=self._log,
             stderr=self._log,
             start_new_session=True,
         )
 
-    async def _keep(self, name: str, arguments: Sequence[str]) -> None:
+    async def _keep(self, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
         while True:
             status = await self._running[name].wait()
             if status == WRONG_SET_UP:
@@ -97,7 +102,7 @@ class Services:
             log.warning("service_ended", service=name, status=status, restarting=True)
             await asyncio.sleep(RESTART_AFTER)
             try:
-                self._running[name] = await self._spawn(arguments)
+                self._running[name] = await self._spawn(arguments, environment)
             except OSError as error:
                 log.error("service_does_not_start", service=name, reason=error.strerror)
 
@@ -165,10 +170,16 @@ async def running_services(
         try:
             await services.start(SITE, "serve")
             for number in range(workers):
-                await services.start(f"{WORKER} {number + 1}", "worker")
+                await services.start(f"{WORKER} {number + 1}", "worker", **_own_port(environment, number))
             yield services
         finally:
             await services.end()
+
+
+def _own_port(environment: Mapping[str, str], number: int) -> Mapping[str, str]:
+    """The ports of workers on one machine follow each other; without one none has any."""
+    first = int(environment.get(WORKER_PORT, 0))
+    return {WORKER_PORT: str(first + number)} if first else {}
 
 
 @contextmanager

@@ -14,10 +14,13 @@ from adapters_email.dkim_keys import KeyFile, parse_key_files
 from adapters_email.postmark_api import PostmarkAccount
 from adapters_email.smtp_url import SmtpUrl
 from zero2prod.durations import retry_schedule
+from zero2prod.settings_limits import USUAL_LIMITS, LimitSettings
+from zero2prod.settings_subscriptions import USUAL_SUBSCRIPTIONS, SubscriptionSettings
+from zero2prod.settings_worker import NO_PORT, WorkerSettings
 from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.keys import KeyRing
 from zero2prod_core.domain.letters import UncertainPolicy
-from zero2prod_core.domain.limits import DomainRates
+from zero2prod_core.domain.limits import DomainRates, Limits
 
 PREFIX = "ZERO2PROD_"
 LOCAL_RELAY = "smtp://127.0.0.1:25"
@@ -77,6 +80,10 @@ class HttpSettings:
             "Networks, separated by commas, whose `X-Forwarded-For` and `X-Request-Id` are believed, such as "
             "`10.0.0.0/8, fd00::/8`. Empty means none."
         ),
+    )
+    metrics_networks: str = ts.option(
+        default="127.0.0.0/8, ::1/128",
+        help="Networks, separated by commas, from where `/metrics` is answered. Empty means none.",
     )
     cookie_secure: bool = ts.option(
         default=True,
@@ -172,23 +179,6 @@ class MailSettings:
 
 
 @attrs.frozen
-class SubscriptionSettings:
-    """Subscriptions."""
-
-    confirm_on_get: bool = ts.option(
-        default=False,
-        help=(
-            "Whether following the link in the mail confirms at once, without a button. Programs that scan mail "
-            "follow links too."
-        ),
-    )
-    token_ttl: timedelta = ts.option(
-        default=timedelta(hours=24),
-        help="How long the link in a confirmation mail works, and how long that mail is tried.",
-    )
-
-
-@attrs.frozen
 class DeliverySettings:
     """Delivery."""
 
@@ -272,8 +262,10 @@ class Settings:
     http: HttpSettings = HttpSettings()
     secret: SecretSettings = SecretSettings()
     mail: MailSettings = MailSettings()
-    subscriptions: SubscriptionSettings = SubscriptionSettings()
+    subscriptions: SubscriptionSettings = USUAL_SUBSCRIPTIONS
     delivery: DeliverySettings = DeliverySettings()
+    limits: LimitSettings = USUAL_LIMITS
+    worker: WorkerSettings = NO_PORT
     log: LogSettings = LogSettings()
 
     @property
@@ -316,6 +308,16 @@ class Settings:
         return DomainRates.parse(self.delivery.sender_rates, name_of("delivery.sender_rates"))
 
     @property
+    def limits_policy(self) -> Limits:
+        """What visitors may do. Where limits are off, nothing is limited."""
+        return self.limits.policy(lambda option: name_of(f"limits.{option}"))
+
+    @property
+    def limits_off(self) -> Sequence[str]:
+        """The settings by which something is not limited."""
+        return [name_of(f"limits.{option}") for option in self.limits.off]
+
+    @property
     def relay_name(self) -> str:
         """Whom mail is handed to, as people and all workers call it."""
         if self.mail.transport is Transport.SMTP:
@@ -339,8 +341,15 @@ class Settings:
 
     @property
     def trusted_proxies(self) -> tuple[Network, ...]:
-        parts = [part.strip() for part in self.http.trusted_proxies.split(",")]
-        return tuple(ip_network(part) for part in parts if part)
+        return _networks(self.http.trusted_proxies)
+
+    @property
+    def metrics_networks(self) -> tuple[Network, ...]:
+        return _networks(self.http.metrics_networks)
+
+
+def _networks(typed: str) -> tuple[Network, ...]:
+    return tuple(ip_network(part.strip()) for part in typed.split(",") if part.strip())
 
 
 def _is_domain(host: str) -> bool:

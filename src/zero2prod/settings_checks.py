@@ -30,6 +30,12 @@ MOST_CONNECTIONS = 100
 MOST_POSTMARK_BATCH = 500
 """Messages that Postmark takes in one request."""
 
+MOST_VISITORS = 50_000
+"""Connections of the site: each costs several KiB of memory, and half a microsecond of each second's look at all."""
+
+BODY_SIZES = (1024, 1024 * 1024)
+"""Bytes of a public form: the least that a form with a few fields needs, and what a thousand at once may hold."""
+
 MAKES_A_KEY = "python -c 'import secrets; print(secrets.token_hex(32))'"
 """Shown wherever a key is missing."""
 
@@ -40,6 +46,7 @@ TOKEN = re.compile(r"[!-~]+")
 def check(settings: Settings) -> None:
     """Refuse what has the right type and cannot work."""
     _check_range("http.port", settings.http.port, 1, 65535)
+    _check_range("worker.port", settings.worker.port, 0, 65535)
     _check_range("delivery.batch", settings.delivery.batch, 1, MOST_BATCH)
     _check_range("mail.smtp_connections", settings.mail.smtp_connections, 1, MOST_CONNECTIONS)
     _check_range("mail.postmark_batch", settings.mail.postmark_batch, 1, MOST_POSTMARK_BATCH)
@@ -49,16 +56,26 @@ def check(settings: Settings) -> None:
     _check_duration(settings, "delivery.retention", SHORTEST_RETENTION)
     if settings.delivery.renewal >= settings.delivery.lease:
         raise SettingInvalid(name_of("delivery.renewal"), f"must be shorter than {name_of('delivery.lease')}.")
+    _check_limits(settings)
     _check_base_url(settings)
     _check_mailbox_url(settings)
     _check_cookie(settings)
-    _check_proxies(settings)
+    _check_networks(settings)
     _check_sender(settings)
     _check_database(settings)
     _ = settings.relay, settings.retries, settings.recipient_rates, settings.sender_rates, settings.dkim_files
     _check_postmark(settings)
     if settings.secret.keys:
         _ = settings.keys
+
+
+def _check_limits(settings: Settings) -> None:
+    limits, _ = settings.limits, settings.limits_policy
+    _check_range("limits.connections", limits.connections, 1, MOST_VISITORS)
+    _check_range("limits.connections_per_network", limits.connections_per_network, 1, MOST_VISITORS)
+    _check_range("limits.body_size", limits.body_size, *BODY_SIZES)
+    for path in ("limits.header_deadline", "limits.body_deadline", "limits.read_deadline", "limits.idle"):
+        _check_duration(settings, path)
 
 
 def check_keys(settings: Settings) -> KeyRing:
@@ -106,8 +123,10 @@ PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 
 
 def _check_base_url(settings: Settings) -> None:
-    if not settings.http.host.isascii() or not settings.http.host:
-        raise SettingInvalid(name_of("http.host"), "must be a network address of this machine, such as 127.0.0.1.")
+    for section, host in (("http", settings.http.host), ("worker", settings.worker.host)):
+        if not host.isascii() or not host:
+            rule = "must be a network address of this machine, such as 127.0.0.1."
+            raise SettingInvalid(name_of(f"{section}.host"), rule)
     if not settings.http.base_url and _is_wildcard(settings.http.host):
         rule = f"is missing. While {name_of('http.host')} is {settings.http.host}, give the public URL of the site."
         raise SettingInvalid(name_of("http.base_url"), rule)
@@ -165,8 +184,10 @@ def _check_cookie(settings: Settings) -> None:
     raise SettingInvalid(name_of("http.cookie_secure"), rule)
 
 
-def _check_proxies(settings: Settings) -> None:
-    try:
-        _ = settings.trusted_proxies
-    except ValueError as error:
-        raise SettingInvalid(name_of("http.trusted_proxies"), f"{error}. Give networks such as 10.0.0.0/8.") from None
+def _check_networks(settings: Settings) -> None:
+    for option in ("trusted_proxies", "metrics_networks"):
+        try:
+            getattr(settings, option)
+        except ValueError as error:
+            rule = f"{error}. Give networks such as 10.0.0.0/8."
+            raise SettingInvalid(name_of(f"http.{option}"), rule) from None

@@ -97,7 +97,7 @@ def _check_ports(settings: Settings, plan: Plan) -> None:
     try:
         _probe(settings.http.host, settings.http.port)
     except (OSError, UnicodeError) as error:
-        raise runtime.cannot_listen(settings, error) from None
+        raise runtime.cannot_listen("http", settings.http.host, settings.http.port, error) from None
 
 
 def _is_taken(host: str, port: int) -> bool:
@@ -264,9 +264,9 @@ async def _set_up_link(settings: Settings) -> str | None:
     """A link for the first account, until one account has a password: nobody gets in by being first."""
     async with runtime.running(settings) as running:
         application, origin = running.application, system("up")
-        accounts = await application.list_accounts()
+        accounts = await application.accounts.list()
         if any(account.password_hash for account in accounts):
             return None
         if not any(account.username.key == FIRST_ACCOUNT.key for account in accounts):
-            await application.create_account(origin, FIRST_ACCOUNT)
-        return await application.make_set_up_link(origin, FIRST_ACCOUNT)
+            await application.accounts.create(origin, FIRST_ACCOUNT)
+        return await application.accounts.make_set_up_link(origin, FIRST_ACCOUNT)

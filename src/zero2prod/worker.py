@@ -1,7 +1,7 @@
 """The delivery worker: claims, sends, settles, renews its leases, and runs the background jobs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import UUID
@@ -15,6 +15,7 @@ from zero2prod_core.errors import Unavailable
 from zero2prod_core.ports.deliveries import DeliverySignal
 from zero2prod_core.ports.mailer import Mailer
 from zero2prod_core.ports.store import Heartbeats, Locks
+from zero2prod_core.ports.telemetry import Reading
 from zero2prod_core.usecases.deliveries import Consignment
 
 log = structlog.get_logger(__name__)
@@ -38,10 +39,13 @@ class Job:
 
 
 JOBS = (
+    Job("note refusals", lambda app: app.jobs.note_refusals, timedelta(seconds=15)),
     Job("sweep", lambda app: app.jobs.sweep, timedelta(minutes=10)),
     Job("expire leases", lambda app: app.jobs.expire_leases, timedelta(seconds=5)),
     Job("cancel deliveries", lambda app: app.jobs.cancel_deliveries, timedelta(seconds=2)),
     Job("finish issues", lambda app: app.jobs.finish_issues, timedelta(seconds=2)),
+    Job("lapse rounds", lambda app: app.jobs.lapse_rounds, timedelta(hours=1)),
+    Job("rewrite digests", lambda app: app.jobs.rewrite_digests, timedelta(minutes=10)),
     Job("compact deliveries", lambda app: app.jobs.compact_deliveries, timedelta(hours=1)),
 )
 """Sweeping is not urgent; a dead worker's mails should wait little longer than its lease; a person watches an issue
@@ -85,9 +89,14 @@ class Worker:
         self._name = name
         self._parts = parts
         self._app = parts.application
-        self._desk = LedgerDesk(parts.application.settle_deliveries, self._release_later, low=-(-parts.pace.batch // 2))
+        self._desk = LedgerDesk(parts.application.deliveries.settle, self._release_later, low=-(-parts.pace.batch // 2))
         self._stopping = asyncio.Event()
         self._releasing: set[asyncio.Task[None]] = set()
+
+    def readings(self) -> Iterable[Reading]:
+        """What came of the mails so far."""
+        for outcome, count in self._desk.outcomes.items():
+            yield Reading("mails", count, {"outcome": outcome})
 
     def stop(self) -> None:
         """Claim nothing more, finish the mails under way, give the rest back."""
@@ -116,7 +125,7 @@ class Worker:
             for job in JOBS:
                 await self._job(job)()
             put_off += await self._deliver_all()
-        return Drained(self._desk.outcomes, put_off + self._untried() + await self._app.count_unfinished())
+        return Drained(self._desk.outcomes, put_off + self._untried() + await self._app.deliveries.count_unfinished())
 
     async def _deliver_all(self) -> int:
         """Until nothing is due, or the relay takes nothing of what is: that would soon be due again, without end.
@@ -190,13 +199,13 @@ class Worker:
 
     async def _claim(self, *, urgent: bool, insist: bool = False) -> Consignment:
         batch = self._parts.pace.batch
-        consignment = await self._app.claim_deliveries(self._name, batch, urgent=urgent, insist=insist)
+        consignment = await self._app.deliveries.claim(self._name, batch, urgent=urgent, insist=insist)
         self._desk.put(consignment, urgent=urgent)
         return consignment
 
     async def _renew(self) -> None:
         for lease in self._desk.leases:
-            lasts = await self._app.renew_lease(lease)
+            lasts = await self._app.deliveries.renew(lease)
             if not lasts and lease in self._desk.leases:
                 log.warning("lease_lost", lease=str(lease))
                 self._desk.drop(lease)
@@ -235,7 +244,7 @@ class Worker:
     async def _release(self, lease: UUID) -> None:
         """End a lease; where the store is away it ends by itself."""
         try:
-            await self._app.release_lease(lease)
+            await self._app.deliveries.release(lease)
         except Unavailable as error:
             log.warning("lease_left_to_expire", lease=str(lease), code=error.code)
 

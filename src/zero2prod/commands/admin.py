@@ -38,7 +38,7 @@ def create(username: str, email: str, password_stdin: bool, as_json: bool) -> No
     password = _read_password() if password_stdin else None
 
     async def verb(runtime: Runtime) -> str | None:
-        await runtime.application.create_account(terminal(), name, address)
+        await runtime.application.accounts.create(terminal(), name, address)
         return await _open(runtime, name, password)
 
     _tell(name, run_with(verb), as_json=as_json)
@@ -64,8 +64,8 @@ def reset_password(username: str, password_stdin: bool, as_json: bool) -> None:
 async def _open(runtime: Runtime, name: Username, password: str | None) -> str | None:
     """Set the password, or make a link for choosing it."""
     if password is None:
-        return await runtime.application.make_set_up_link(terminal(), name)
-    await runtime.application.set_password(terminal(), name, password)
+        return await runtime.application.accounts.make_set_up_link(terminal(), name)
+    await runtime.application.accounts.set_password(terminal(), name, password)
     return None
 
 

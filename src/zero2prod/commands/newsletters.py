@@ -1,10 +1,15 @@
 """``zero2prod newsletters``."""
 
+from collections.abc import Sequence
+
+import attrs
 import click
 
 from zero2prod.commands.terminal import json_option, naming_newsletters, run_with, show, terminal
 from zero2prod.runtime import Runtime
+from zero2prod_core.domain.declarations import field_line, parse_fields, parse_tag_lines, tag_line
 from zero2prod_core.domain.newsletters import Newsletter
+from zero2prod_core.errors import FieldInvalid
 
 
 @click.group()
@@ -36,25 +41,74 @@ def create(slug: str, name: str, sender: str, reply_to: str, postal_address: str
 @click.option("--sender", help="E-mail address in From; '' for the service's own.")
 @click.option("--reply-to", help="E-mail address for answers; '' for none.")
 @click.option("--postal-address", help="The sender's postal address, in every issue; '' for none.")
+@click.option("--field", "fields", multiple=True, metavar="LINE", help="Ask readers for this too, or differently.")
+@click.option("--remove-field", "fields_gone", multiple=True, metavar="NAME", help="Ask for this field no more.")
+@click.option("--tag", "tags", multiple=True, metavar="LINE", help="Offer this topic too, or in other words.")
+@click.option("--remove-tag", "tags_gone", multiple=True, metavar="NAME", help="Offer this topic no more.")
 @json_option
 def edit(
-    slug: str, name: str | None, sender: str | None, reply_to: str | None, postal_address: str | None, as_json: bool
+    slug: str,
+    name: str | None,
+    sender: str | None,
+    reply_to: str | None,
+    postal_address: str | None,
+    as_json: bool,
+    **lines: Sequence[str],
 ) -> None:
     """Change settings of the newsletter SLUG; what is not given stays as it is.
 
     Mails that are still to be sent take the new settings too.
+
+    A field is declared by its name, its type (text, number, date, yes_no or choice) and the words that readers see:
+
+    \b
+      --field 'city: text "Where do you live?"'
+      --field 'size: choice required "Your size" "Small" "Large"'
+      --tag 'music: "Music news"'
+
+    The options may be given several times. What readers answered to a field that is removed is kept, and shown again
+    when the field is declared again.
     """
     changes = {"name": name, "sender": sender, "reply_to": reply_to, "postal_address": postal_address}
-    if all(value is None for value in changes.values()):
+    if all(value is None for value in changes.values()) and not any(lines.values()):
         raise click.UsageError("Nothing to change: give an option for what is to be different.")
 
     async def verb(runtime: Runtime) -> tuple[Newsletter, Newsletter]:
         before = await naming_newsletters(runtime, runtime.application.find_newsletter(slug))
-        return before, await runtime.application.edit_newsletter(terminal(), slug, **changes)
+        asked = changes | _declarations(before, **lines)
+        return before, await runtime.application.edit_newsletter(terminal(), slug, **asked)
 
     before, after = run_with(verb)
     show(_fields(after), _lines(after), as_json=as_json)
     click.echo("Nothing was different." if before == after else "Saved.", err=True)
+
+
+def _declarations(
+    newsletter: Newsletter,
+    fields: Sequence[str],
+    fields_gone: Sequence[str],
+    tags: Sequence[str],
+    tags_gone: Sequence[str],
+) -> dict[str, str]:
+    """All lines that declare fields and tags, for what is to be changed of the two."""
+    changed = {}
+    if fields or fields_gone:
+        declared = {field.name: field_line(field) for field in newsletter.fields}
+        new = {field.name: field_line(field) for field in parse_fields("\n".join(fields))}
+        changed["fields"] = _merged("fields", declared, new, fields_gone)
+    if tags or tags_gone:
+        declared = {tag.name: tag_line(tag) for tag in newsletter.tags}
+        new = {tag.name: tag_line(tag) for tag in parse_tag_lines("\n".join(tags))}
+        changed["tags"] = _merged("tags", declared, new, tags_gone)
+    return changed
+
+
+def _merged(what: str, declared: dict[str, str], new: dict[str, str], gone: Sequence[str]) -> str:
+    unknown = next((name for name in gone if name not in declared), None)
+    if unknown is not None:
+        known = f"Known are {', '.join(declared)}" if declared else "It has none"
+        raise FieldInvalid(what, f"{unknown!r} cannot be removed, for there is none of this name", known)
+    return "\n".join(line for name, line in (declared | new).items() if name not in gone or name in new)
 
 
 @newsletters.command("list")
@@ -68,18 +122,26 @@ def list_(as_json: bool) -> None:
 
 def _lines(newsletter: Newsletter) -> list[str]:
     """Slug and name, and below them, indented by a tab, what is set besides."""
-    fields = {name.replace("_", "-"): value for name, value in _fields(newsletter).items()}
-    del fields["id"], fields["slug"], fields["name"]
-    heading = f"{newsletter.slug.text}\t{newsletter.name}"
-    return [heading, *(f"\t{name}\t{', '.join(value.splitlines())}" for name, value in fields.items() if value)]
+    heading, settings = f"{newsletter.slug.text}\t{newsletter.name}", _settings(newsletter)
+    set_ = [f"\t{name.replace('_', '-')}\t{', '.join(value.splitlines())}" for name, value in settings.items() if value]
+    asked = [f"\tfield\t{field_line(field)}" for field in newsletter.fields]
+    return [heading, *set_, *asked, *(f"\ttag\t{tag_line(tag)}" for tag in newsletter.tags)]
 
 
-def _fields(newsletter: Newsletter) -> dict[str, str | None]:
+def _settings(newsletter: Newsletter) -> dict[str, str | None]:
+    return {
+        "sender": newsletter.sender.text if newsletter.sender else None,
+        "reply_to": newsletter.reply_to.text if newsletter.reply_to else None,
+        "postal_address": newsletter.postal_address,
+    }
+
+
+def _fields(newsletter: Newsletter) -> dict[str, object]:
     return {
         "id": str(newsletter.id),
         "slug": newsletter.slug.text,
         "name": newsletter.name,
-        "sender": newsletter.sender.text if newsletter.sender else None,
-        "reply_to": newsletter.reply_to.text if newsletter.reply_to else None,
-        "postal_address": newsletter.postal_address,
+        **_settings(newsletter),
+        "fields": [attrs.asdict(field) for field in newsletter.fields],
+        "tags": [attrs.asdict(tag) for tag in newsletter.tags],
     }

@@ -12,7 +12,7 @@ from zero2prod.doctor.machine import keys, room, secret_files
 from zero2prod.doctor.mail import mail_server, sender
 from zero2prod.doctor.patient import Patient
 from zero2prod.doctor.signatures import dkim
-from zero2prod.doctor.site import public_url, site
+from zero2prod.doctor.site import limits, public_url, site
 from zero2prod.doctor.store import clock, database, keys_in_use, newsletters, roles, schema, worker
 from zero2prod_core.errors import SchemaRefused, StoreUnavailable, Zero2ProdError
 
@@ -51,6 +51,7 @@ CHECKS: Sequence[Check] = (
     Check("mail server", mail_server, Concern.THE_PUBLIC),
     Check("public URL", public_url, Concern.THE_PUBLIC),
     Check("site", site, Concern.THE_PUBLIC),
+    Check("limits", limits, Concern.THE_PUBLIC),
     Check("worker", worker, Concern.NOBODY),
     Check("clock", clock, Concern.EVERYBODY),
     Check("newsletters", newsletters, Concern.THE_PUBLIC),

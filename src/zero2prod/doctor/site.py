@@ -1,5 +1,6 @@
 """Checks of the way from the world to the site."""
 
+from adapters_email.smtp_url import is_loopback
 from zero2prod.doctor.asking import NoAnswer, NotTrusted, Reply, ask
 from zero2prod.doctor.findings import Verdict, error, fine, tls_remedy, warning
 from zero2prod.doctor.patient import Patient
@@ -34,6 +35,21 @@ async def site(patient: Patient) -> Verdict:
         return fine(f"{settings.base_url} answers")
     rule = f"{settings.base_url}/health_check answers {reply.status}, but not as this service does"
     return warning(rule, f"Have name and proxy lead to {here}, or correct {name_of('http.base_url')}")
+
+
+async def limits(patient: Patient) -> Verdict:
+    """Whether visitors are limited, and told apart."""
+    settings, proxies = patient.settings, name_of("http.trusted_proxies")
+    if off := settings.limits_off:
+        return warning(
+            f"off by {', '.join(off)}", "Anybody may go on without end there, unless something in front limits them"
+        )
+    if patient.is_public and is_loopback(settings.http.host) and not settings.trusted_proxies:
+        remedy = f"Name the proxy in {proxies}, such as {settings.http.host}"
+        return warning(
+            f"all visitors count as one, since they come through a proxy that {proxies} does not name", remedy
+        )
+    return fine("on for everything, and each visitor has their own")
 
 
 def _is_ours(reply: Reply) -> bool:

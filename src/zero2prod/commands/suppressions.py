@@ -1,0 +1,69 @@
+"""``zero2prod suppressions``: e-mail addresses that are not to be mailed."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import BinaryIO
+
+import click
+
+from zero2prod.commands.terminal import json_option, run_with, show, terminal
+from zero2prod_core.errors import FieldInvalid
+from zero2prod_core.usecases.suppression_lists import Imported, InvalidLine
+
+MOST_SHOWN = 100
+"""Invalid lines told one by one: more than that are not mended by hand. The JSON has all of them."""
+
+
+@click.group()
+def suppressions() -> None:
+    """E-mail addresses that are not to be mailed."""
+
+
+@suppressions.command("import")
+@click.argument("file", type=click.File("rb"))
+@json_option
+def import_(file: BinaryIO, as_json: bool) -> None:
+    """Never mail the e-mail addresses in FILE again: one in each line, in UTF-8; - reads standard input.
+
+    Only keyed hashes are stored. They hold for every newsletter, for sign-ups and for later imports. Lines that are no
+    e-mail address are listed by their numbers, and the others imported all the same. Running it again does no harm.
+    """
+    lines, origin = _lines(file), terminal()
+    with _bar(len(lines)) as progress:
+        imported = run_with(lambda runtime: runtime.application.people.import_suppressions(origin, lines, progress))
+    show(_told(imported), [_sentence(imported)], as_json=as_json)
+    _list(imported.invalid)
+
+
+def _lines(file: BinaryIO) -> Sequence[str]:
+    """All of them before the import begins: what is waited for must not keep a transaction open."""
+    try:
+        return file.read().decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise FieldInvalid("file", f"must be in UTF-8, which line {line} is not", "Convert it") from None
+
+
+@contextmanager
+def _bar(length: int) -> Iterator[Callable[[int], object]]:
+    """A bar on stderr, where a person watches."""
+    with click.progressbar(length=length, label="Importing", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        yield bar.update
+
+
+def _told(imported: Imported) -> dict[str, object]:
+    invalid = [{"line": each.number, "rule": each.rule} for each in imported.invalid]
+    return {"added": imported.added, "known": imported.known, "invalid": invalid}
+
+
+def _sentence(imported: Imported) -> str:
+    known = f"; {imported.known} were known" if imported.known else ""
+    return f"Suppressed {imported.added} e-mail {'address' if imported.added == 1 else 'addresses'}{known}."
+
+
+def _list(invalid: Sequence[InvalidLine]) -> None:
+    for each in invalid[:MOST_SHOWN]:
+        click.echo(f"line {each.number}: {each.rule}", err=True)
+    if len(invalid) > MOST_SHOWN:
+        click.echo(f"and {len(invalid) - MOST_SHOWN} more; --json lists all", err=True)

@@ -1,0 +1,58 @@
+"""The guard in front of the site, as the settings have it."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+import structlog
+
+from adapters_http.connections import GuardLimits
+from adapters_http.guard import Guard
+from zero2prod.processes import raise_file_limit
+from zero2prod.settings import Settings, name_of
+from zero2prod_core.ports.telemetry import SILENT, Telemetry
+
+FILES_KEPT = 128
+"""Open files that are not for visitors: the database's connections, the log, sockets to listen on, files of code."""
+
+BACKLOG = 512
+"""Connections that the system keeps until we take them: a flood between two turns of the loop."""
+
+SEND_BUFFER = 128 * 1024
+"""Bytes of answers that the system keeps for each connection (Linux: twice as many with its own). By itself it would
+keep megabytes for whoever does not read, and we would go on answering. Our largest page is about as long."""
+
+log = structlog.get_logger(__name__)
+
+
+def guard(behind: Callable[[], asyncio.Protocol], settings: Settings, telemetry: Telemetry = SILENT) -> Guard:
+    """A guard over ``behind``. Takes as many open files as the system gives."""
+    return Guard(behind, guard_limits(settings, raise_file_limit()), settings.trusted_proxies, telemetry)
+
+
+async def listen(guard: Guard, host: str, port: int) -> asyncio.Server:
+    """Let visitors in, through the guard.
+
+    Raises:
+        OSError, UnicodeError: there cannot be listened.
+    """
+    server = await asyncio.get_running_loop().create_server(guard, host, port, backlog=BACKLOG)
+    for listener in server.sockets:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+    return server
+
+
+def guard_limits(settings: Settings, files: int) -> GuardLimits:
+    """What the settings say, and no more connections than ``files`` have room for."""
+    limits = settings.limits
+    room = max(1, files - FILES_KEPT)
+    if room < limits.connections:
+        log.warning("fewer_connections", setting=name_of("limits.connections"), asked=limits.connections, room=room)
+    return GuardLimits(
+        connections=min(limits.connections, room),
+        connections_per_network=limits.connections_per_network,
+        head=limits.header_deadline.total_seconds(),
+        body=limits.body_deadline.total_seconds(),
+        reading=limits.read_deadline.total_seconds(),
+        idle=limits.idle.total_seconds(),
+    )
