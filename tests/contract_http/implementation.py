@@ -42,6 +42,7 @@ WHERE state IN ('leased', 'attempting') OR due_at <= now()
 AGE = """
 UPDATE tokens SET issued_at = issued_at - %(by)s::interval, expires_at = expires_at - %(by)s::interval;
 UPDATE idempotency SET created_at = created_at - %(by)s::interval;
+UPDATE limits SET tat = tat - %(by)s::interval;
 UPDATE deliveries SET due_at = due_at - %(by)s::interval WHERE due_at IS NOT NULL;
 """
 

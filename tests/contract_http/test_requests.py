@@ -20,6 +20,8 @@ ROUTES = {
     "/health_check": {"GET"},
     "/health/ready": {"GET"},
     "/subscriptions": {"POST"},
+    "/subscriptions/again": {"POST"},
+    "/api/v1/subscriptions": {"POST"},
     "/subscriptions/confirm": {"GET", "POST"},
     f"/unsubscribe/{TOKEN}": {"GET", "POST"},
     "/login": {"GET", "POST"},

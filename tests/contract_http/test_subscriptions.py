@@ -184,5 +184,8 @@ def test_the_first_page_has_a_form_that_works(site: Site, visitor: Visitor) -> N
     expect_page(page)
     (form,) = forms(page)
     assert (form.method, form.action) == ("post", "/subscriptions")
-    assert visitor.post(form.action, {**form.fields, "name": "Ursula", "email": EMAIL}).status_code == 200
+    answer = visitor.post(form.action, {**form.fields, "name": "Ursula", "email": EMAIL})
+    if answer.status_code == 403:  # nobody fills in a form that fast
+        answer = visitor.go_on(answer)
+    assert answer.status_code == 200
     assert site.status(EMAIL) == "pending_confirmation"

@@ -150,3 +150,34 @@ def test_a_database_dump_holds_no_link_that_works(site: Site, visitor: Visitor) 
     dump = site.dump()
     assert EMAIL in dump
     assert token not in dump
+
+
+def test_the_page_of_an_expired_link_sends_a_new_one(site: Site, visitor: Visitor) -> None:
+    old = site.sent(visitor, EMAIL)
+    site.installation.age(hours=25)
+    page = visitor.get(old)
+    assert page.status_code == 401
+    expect_page(page)
+    assert EMAIL not in page.text
+    assert visitor.press(page).status_code == 200
+    site.installation.settle()
+    new = site.post.to(EMAIL)[-1].confirmation_path
+    assert new != old
+    assert visitor.press(visitor.get(new)).status_code == 200
+    assert site.status(EMAIL) == "confirmed"
+
+
+def test_a_program_is_told_where_a_new_link_is_asked_for(site: Site, visitor: Visitor) -> None:
+    path = site.sent(visitor, EMAIL)
+    site.installation.age(hours=25)
+    told = problem(visitor.get(path, JSON))
+    assert (told["status"], told["new_link"]) == (401, "/subscriptions/again")
+    again = visitor.post(told["new_link"], {"subscription_token": path.partition("=")[2]})
+    assert again.status_code == 200
+
+
+@pytest.mark.parametrize(("token", "status"), [("", 400), (MALFORMED[1], 400), (UNKNOWN[0], 401)])
+def test_what_is_no_old_link_brings_no_new_one(site: Site, visitor: Visitor, token: str, status: int) -> None:
+    answer = visitor.post("/subscriptions/again", {"subscription_token": token})
+    assert answer.status_code == status
+    assert site.rows("SELECT 1 FROM subscriptions") == []

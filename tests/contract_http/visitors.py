@@ -5,7 +5,9 @@ import re
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import sha256
 from html.parser import HTMLParser
+from itertools import count
 from typing import Any, Self
 
 import attrs
@@ -94,6 +96,11 @@ class Visitor:
         assert (form.method, form.buttons) == ("post", 1)
         return self.post(form.action or page.request.url.raw_path.decode(), form.fields)
 
+    def go_on(self, page: httpx.Response) -> httpx.Response:
+        """Answer the challenge on a page, as its script does."""
+        (form,) = [form for form in forms(page) if "challenge" in form.fields]
+        return self.post(form.action, {**form.fields, "answer": answer_to(form.fields["challenge"])})
+
     def subscribe(self, email: str, name: str = "Ursula Le Guin", **more: str) -> httpx.Response:
         return self.post("/subscriptions", {"name": name, "email": email, **more})
 
@@ -103,6 +110,12 @@ class Visitor:
 
     def publish(self, **changes: str) -> httpx.Response:
         return self.post("/admin/newsletters", issue(**changes))
+
+
+def answer_to(challenge: str) -> str:
+    """The least number with which the hash of the challenge begins with 16 zero bits."""
+    hashes = ((str(number), sha256(f"{challenge}:{number}".encode()).digest()) for number in count())
+    return next(number for number, digest in hashes if digest.startswith(b"\0\0"))
 
 
 def issue(**changes: str) -> dict[str, str]:

@@ -66,10 +66,10 @@ class Machine:
 
         async def send(runtime: Runtime) -> None:
             app = runtime.application
-            parcels = (await app.claim_deliveries("test", 10, urgent=False)).parcels
+            parcels = (await app.deliveries.claim("test", 10, urgent=False)).parcels
             assert {parcel.delivery.key.recipient for parcel in parcels} == by_id.keys()
-            await app.settle_deliveries([], [parcel.mark for parcel in parcels])
-            await app.settle_deliveries([p.report(by_id[p.delivery.key.recipient]) for p in parcels], [])
+            await app.deliveries.settle([], [parcel.mark for parcel in parcels])
+            await app.deliveries.settle([p.report(by_id[p.delivery.key.recipient]) for p in parcels], [])
             await app.jobs.finish_issues()
 
         self.ask(send)

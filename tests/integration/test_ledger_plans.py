@@ -190,6 +190,7 @@ VERBS: Mapping[str, Verb] = {
     "sums": lambda ledger, words: ledger.sums(words),
     "any sent": lambda ledger, words: ledger.any_sent(words),
     "unfinished": lambda ledger, _: ledger.unfinished(T0),
+    "backlog": lambda ledger, _: ledger.backlog(T0),
     "revive": lambda ledger, words: ledger.revive(words),
     "resolve": lambda ledger, words: ledger.resolve(words, Resolution.ACCEPT, [new_id()]),
 }

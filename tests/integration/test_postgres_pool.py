@@ -2,10 +2,12 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from adapters_postgres import pool as pool_module
 from adapters_postgres.embedded import EmbeddedPostgres
@@ -101,6 +103,52 @@ async def test_connections_are_lent_to_no_more_than_its_size_at_once(server: Emb
                 async with pool.connection():
                     pass
         assert await backend_of(pool) > 0
+
+
+def use_of(pool: Pool) -> dict[str, object]:
+    return {reading.event: reading.value for reading in pool.readings()}
+
+
+async def test_its_use_can_be_read(server: EmbeddedPostgres) -> None:
+    async with opened(server.url, size=1) as pool:
+        async with pool.connection():
+            waiting = asyncio.create_task(backend_of(pool))
+            await asyncio.sleep(0)
+            assert use_of(pool) == {"pool_size": 1, "pool_busy": 1, "pool_waiting": 1}
+        assert await waiting > 0
+        assert use_of(pool) == {"pool_size": 1, "pool_busy": 0, "pool_waiting": 0}
+
+
+async def test_whoever_waits_in_vain_waits_no_more(server: EmbeddedPostgres) -> None:
+    async with opened(server.url, size=1, patience=BRIEF) as pool, pool.connection():
+        with pytest.raises(StoreUnavailable):
+            await backend_of(pool)
+        assert use_of(pool) == {"pool_size": 1, "pool_busy": 1, "pool_waiting": 0}
+
+
+SLOW = "/* tests.{name} */ SELECT pg_sleep(0.12)"
+
+
+def slow_ones(logged: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [line["statement"] for line in logged if line["event"] == "slow_statement"]
+
+
+async def test_a_slow_statement_is_logged_by_its_name(server: EmbeddedPostgres) -> None:
+    async with opened(server.url) as pool, pool.connection() as connection:
+        with capture_logs() as logged:
+            await connection.execute(SLOW.format(name="slow"))
+    assert slow_ones(logged) == ["tests.slow"]
+    assert logged[0]["ms"] >= 120
+
+
+async def test_so_are_those_that_were_sent_together(server: EmbeddedPostgres) -> None:
+    async with opened(server.url) as pool, pool.connection() as connection:
+        with capture_logs() as logged:
+            async with connection.pipelined():
+                cursors = [await connection.execute(SLOW.format(name=name)) for name in ("first", "second")]
+                for cursor in cursors:
+                    await cursor.fetchall()
+    assert slow_ones(logged)[-1] == "tests.first tests.second"
 
 
 async def test_whoever_waits_gets_the_connection_that_comes_back(server: EmbeddedPostgres) -> None:

@@ -1,6 +1,7 @@
 """What PostgreSQL does to transactions and memory does not: locks, deadlocks, failed statements, rows that vanish."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 
@@ -14,11 +15,13 @@ from adapters_postgres.subscribers import PostgresSubscriberRepository
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.databases import Database, migrated_database
 from zero2prod.testing.builders import audit_event, idempotency_record, later, new_id, subscriber
+from zero2prod_core.domain.audit import AuditEvent
 from zero2prod_core.domain.limits import Decision, Rate, take
 from zero2prod_core.domain.subscribers import Subscriber
 from zero2prod_core.errors import CommitUnknown, Defect, IdempotencyKeyInUse, StoreUnavailable, Zero2ProdError
 from zero2prod_core.ports.limits import LimitKey
 from zero2prod_core.ports.store import Transaction
+from zero2prod_core.ports.telemetry import Telemetry
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +57,42 @@ async def test_going_on_after_a_failed_statement_is_a_defect(uow: PostgresUnitOf
         await append_twice()
     async with uow.reading() as tx:
         assert await tx.audit.tail(10) == []
+
+
+class Told(Telemetry):
+    """What was counted of actions."""
+
+    def __init__(self) -> None:
+        self.actions: Counter[str] = Counter()
+
+    def count(self, event: str, number: int = 1, **labels: str) -> None:
+        assert (event, list(labels)) == ("actions", ["action"])
+        self.actions[labels["action"]] += number
+
+    def observe(self, event: str, seconds: float, **labels: str) -> None:
+        raise AssertionError(event, seconds, labels)
+
+
+async def test_actions_are_counted_once_they_are_committed(store: Database) -> None:
+    store.empty()
+    pool, told = Pool(store.url), Told()
+    await pool.open()
+    uow = PostgresUnitOfWork(pool, told)
+    events = [audit_event(), audit_event()]
+    async with uow() as tx:
+        await tx.audit.append_batch(events)
+        assert told.actions == {}
+    assert told.actions == Counter(event.action.value for event in events)
+    with pytest.raises(ZeroDivisionError):
+        await rolled_back_after(uow, audit_event())
+    assert told.actions.total() == 2
+    await pool.close()
+
+
+async def rolled_back_after(uow: PostgresUnitOfWork, event: AuditEvent) -> None:
+    async with uow() as tx:
+        await tx.audit.append_batch([event])
+        raise ZeroDivisionError
 
 
 async def test_a_deadlock_costs_one_of_two_its_transaction(uow: PostgresUnitOfWork) -> None:

@@ -22,6 +22,7 @@ from zero2prod_core.domain.deliveries import (
     Uncertain,
 )
 from zero2prod_core.ports.mailer import Parcel
+from zero2prod_core.ports.telemetry import Distribution
 
 QUEUED = Sent(Reply(250, "2.0.0 queued"))
 
@@ -46,6 +47,33 @@ async def outcomes(sender: SmtpMailer, *sent: Parcel) -> list[Outcome]:
     desk = RecordingDesk(sent)
     await sender.run(desk)
     return desk.outcomes
+
+
+def counted(sender: SmtpMailer) -> dict[str, int]:
+    """Step → how many answers there were."""
+    values = {reading.labels["step"]: reading.value for reading in sender.waits.readings()}
+    counts = {step: sum(value.counts) for step, value in values.items() if isinstance(value, Distribution)}
+    return {step: count for step, count in counts.items() if count}
+
+
+class TestHowLongItTook:
+    async def test_every_answer_counts_with_its_step(self, server: SmtpServer) -> None:
+        sender = mailer(server)
+        assert await outcomes(sender, *parcels(5)) == [QUEUED] * 5
+        steps = {"connect": 1, "greeting": 1, "ehlo": 1, "mail": 5, "rcpt": 5, "data": 5, "end": 5, "quit": 1}
+        assert counted(sender) == steps
+
+    async def test_so_do_tls_and_the_login(self) -> None:
+        async with SmtpServer(starttls=certificate().server, password="secret") as server:
+            sender = mailer(server, "?tls=starttls", user="me:secret")
+            assert await outcomes(sender, parcel()) == [QUEUED]
+        seen = counted(sender)
+        assert {step: seen[step] for step in ("starttls", "tls", "ehlo", "auth")} == {
+            "starttls": 1,
+            "tls": 1,
+            "ehlo": 2,
+            "auth": 1,
+        }
 
 
 class TestWhatArrives:

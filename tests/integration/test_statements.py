@@ -81,10 +81,10 @@ INSERT INTO sessions SELECT sha256(n::text::bytea), md5('account' || n)::uuid, n
 FROM generate_series(1, 20000) n;
 INSERT INTO idempotency SELECT '00000000-0000-7000-8000-000000000001', n, '', '', md5('issue' || n)::uuid, now()
 FROM generate_series(1, 100000) n;
-INSERT INTO limits SELECT 'network', n, now(), interval '1 hour' FROM generate_series(1, 100000) n;
+INSERT INTO limits SELECT 'network', n, now() FROM generate_series(1, 100000) n;
 INSERT INTO audit_events
 SELECT md5('event' || n)::uuid, now() - n * interval '1 minute', 'system_swept', 'success', NULL, 'system', NULL, NULL,
-    'job', 'sweep', NULL, NULL, NULL, '{}'
+    'subscriber', md5('reader' || n), NULL, NULL, NULL, '{}'
 FROM generate_series(1, 100000) n;
 INSERT INTO audit_details SELECT md5('event' || n)::uuid, '', '{}' FROM generate_series(1, 100000) n;
 INSERT INTO deliveries (

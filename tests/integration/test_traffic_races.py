@@ -87,7 +87,7 @@ async def published(uow: UnitOfWork, application: Application, *domains: str) ->
 
 
 async def claim_at_once(application: Application, workers: int, limit: int) -> list[Consignment]:
-    claims = (application.claim_deliveries(f"worker {place}", limit, urgent=False) for place in range(workers))
+    claims = (application.deliveries.claim(f"worker {place}", limit, urgent=False) for place in range(workers))
     return list(await asyncio.gather(*claims))
 
 
@@ -120,7 +120,7 @@ class TestBreakers:
         reports = [first.report(SLOWLY), second.report(AWAY)]
         async with uow() as tx:
             await tx.breakers.hold_batch([RELAY])
-            settling = asyncio.create_task(application.settle_deliveries(reports, []))
+            settling = asyncio.create_task(application.deliveries.settle(reports, []))
             await somebody_waits(store)
             await tx.breakers.hold_batch([domain])
         assert (await settling).applied == (True, True)
@@ -151,7 +151,7 @@ class TestSteering:
         domains = [f"d{place % 5}.example" for place in range(MOST_REFUSALS + 4)]
         issue = await published(uow, application, *domains)
         consignments = await claim_at_once(application, 4, (MOST_REFUSALS + 4) // 4)
-        settle = application.settle_deliveries
+        settle = application.deliveries.settle
         await asyncio.gather(
             *(settle([parcel.report(NOT_WANTED) for parcel in each.parcels], []) for each in consignments)
         )
@@ -164,8 +164,8 @@ class TestSteering:
         application = assembled(uow, attrs.evolve(POLICY, uncertain=UncertainPolicy.HOLD))
         issue = await published(uow, application, "a.example")
         (consignment,) = await claim_at_once(application, 1, 5)
-        await application.settle_deliveries([], [parcel.mark for parcel in consignment.parcels])
-        await application.settle_deliveries([parcel.report(LOST) for parcel in consignment.parcels], [])
+        await application.deliveries.settle([], [parcel.mark for parcel in consignment.parcels])
+        await application.deliveries.settle([parcel.report(LOST) for parcel in consignment.parcels], [])
         async with uow() as tx:
             (done,) = await tx.issues.done([IssueState.SENDING], 10)
             resolving = asyncio.create_task(application.resolve_uncertain(origin(), issue.id, Resolution.RESEND))
@@ -190,20 +190,20 @@ class Storm:
 
     async def work(self) -> None:
         """A worker, whose results come in any order, some of them under a lease that it has given back already."""
-        claim = self.application.claim_deliveries
+        claim = self.application.deliveries.claim
         insist = self.chance.random() < 0.7
         consignment = await claim("worker", self.chance.randint(1, 30), urgent=False, insist=insist)
         parcels = list(consignment.parcels)
         self.chance.shuffle(parcels)
-        settle, cut = self.application.settle_deliveries, len(parcels) // 2
+        settle, cut = self.application.deliveries.settle, len(parcels) // 2
         early, late = parcels[:cut], parcels[cut:]
         granted = (await settle([], [parcel.mark for parcel in early])).granted
         marked = [parcel for parcel, holds in zip(early, granted, strict=True) if holds]
         if self.chance.random() < 0.2:
-            await self.application.release_lease(consignment.lease)
+            await self.application.deliveries.release(consignment.lease)
         reports = [parcel.report(self.chance.choice(OUTCOMES)) for parcel in marked]
         await settle(reports, [parcel.mark for parcel in late], consignment.probing)
-        await self.application.release_lease(consignment.lease)
+        await self.application.deliveries.release(consignment.lease)
 
     async def heal(self) -> None:
         """Time passes for breakers."""

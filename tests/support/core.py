@@ -105,11 +105,11 @@ class Core:
 
     async def parcels(self, *, urgent: bool) -> list[Parcel]:
         """Claim everything that is due."""
-        return list((await self.application.claim_deliveries("worker", 1000, urgent=urgent)).parcels)
+        return list((await self.application.deliveries.claim("worker", 1000, urgent=urgent)).parcels)
 
     async def send(self, *parcels: Parcel, outcome: Outcome = SENT) -> None:
         """Mark and report claimed parcels."""
-        settle = self.application.settle_deliveries
+        settle = self.application.deliveries.settle
         assert all((await settle([], [parcel.mark for parcel in parcels])).granted)
         assert all((await settle([parcel.report(outcome) for parcel in parcels], [])).applied)
 
@@ -136,9 +136,9 @@ class Core:
 
     async def account(self, username: str = "ursula", password: str | None = PASSWORD) -> Account:
         """A member of staff, by default with a password."""
-        await self.application.create_account(origin(), Username(username))
+        await self.application.accounts.create(origin(), Username(username))
         if password is not None:
-            await self.application.set_password(origin(), Username(username), password)
+            await self.application.accounts.set_password(origin(), Username(username), password)
         return await self.stored_account(username)
 
     async def stored_account(self, username: str = "ursula") -> Account:

@@ -20,7 +20,8 @@ LEASE = UUID("22222222-2222-7222-8222-222222222222")
 SENDER = Sender("The Daily", EmailAddress.parse("daily@news.example.com"))
 LINK = "https://news.example.com/subscriptions/confirm?subscription_token=abcdefghijklmnop"
 UNSUBSCRIBE_LINK = "https://news.example.com/unsubscribe/abcdefghijklmnop"
-LISTING = Listing("default.news.example.com", UNSUBSCRIBE_LINK)
+PREFERENCES_LINK = "https://news.example.com/preferences/abcdefghijklmnop"
+LISTING = Listing("default.news.example.com", UNSUBSCRIBE_LINK, PREFERENCES_LINK)
 SLOTS = {"newsletter.name": "The Daily", "confirmation.link": LINK, "confirmation.lasts": "24 hours"}
 
 CONFIRMATION = template_letter(DEFAULT_NEWSLETTER.id, LetterKind.CONFIRMATION)

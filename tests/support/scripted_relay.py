@@ -14,6 +14,7 @@ from adapters_email.dialogue import Way
 from adapters_email.opening import Offers
 from adapters_email.smtp import SmtpMailer
 from adapters_email.smtp_url import SmtpUrl
+from adapters_email.waits import Waits
 from adapters_email.wire import TimeLimits, Wire
 from tests.support.parcels import SENDER, issue, parcel
 from zero2prod_core.domain.email_addresses import EmailAddress
@@ -84,9 +85,9 @@ class ScriptedRelay:
         patch.setattr(dialogue, "open_wire", self._open)
         return self
 
-    async def _open(self, _relay: object, limits: TimeLimits, _context: object) -> tuple[Wire, Offers]:
+    async def _open(self, _relay: object, limits: TimeLimits, _context: object, waits: Waits) -> tuple[Wire, Offers]:
         self.connections += 1
-        wire = Wire(limits)
+        wire = Wire(limits, waits)
         wire.connection_made(_Line(self, wire, self.connections))
         return wire, self._offers
 

@@ -179,6 +179,7 @@ class Installation:
             "HTTP_PORT": free_port(),
             "HTTP_COOKIE_SECURE": False,
             "SECRET_KEYS": SECRET_KEYS,
+            "LIMITS_ENABLED": False,
             "MAIL_SENDER": "news@example.org",
             "MAIL_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}?tls=none",
         }

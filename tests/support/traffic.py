@@ -22,15 +22,15 @@ def domains(parcels: Iterable[Parcel]) -> Counter[str]:
 
 
 async def claim(core: Core, limit: int = 100, *, urgent: bool = False, insist: bool = False) -> Consignment:
-    return await core.application.claim_deliveries("worker", limit, urgent=urgent, insist=insist)
+    return await core.application.deliveries.claim("worker", limit, urgent=urgent, insist=insist)
 
 
 async def settle(core: Core, consignment: Consignment, outcome: Outcome) -> None:
     """As a desk does: the probes are told with their results."""
-    await core.application.settle_deliveries([], [parcel.mark for parcel in consignment.parcels])
+    await core.application.deliveries.settle([], [parcel.mark for parcel in consignment.parcels])
     reports = [parcel.report(outcome) for parcel in consignment.parcels]
-    assert all((await core.application.settle_deliveries(reports, [], consignment.probing)).applied)
-    await core.application.release_lease(consignment.lease)
+    assert all((await core.application.deliveries.settle(reports, [], consignment.probing)).applied)
+    await core.application.deliveries.release(consignment.lease)
 
 
 async def due_at(core: Core, issue: Issue) -> Counter[float]:

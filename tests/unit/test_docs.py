@@ -15,6 +15,7 @@ from adapters_memory import InMemoryHealth, InMemoryHeartbeats, InMemoryUnitOfWo
 from docs.generate import stale
 from tests.support.core import BASE_URL, POLICY
 from tests.support.documentation import DOCS, PAGES, ROOT, prose, relative
+from tests.support.doors import door
 from zero2prod import settings
 from zero2prod.cli import cli
 from zero2prod.durations import duration
@@ -165,7 +166,7 @@ def routes() -> set[tuple[str, str]]:
     uow = InMemoryUnitOfWork()
     ports = Ports(uow, CountedIds(), CountedRandomness(), CheapPasswordHasher(), KEYS, POLICY)
     config = HttpConfig(BASE_URL, KEYS)
-    app = make_app(Application.assemble(ports), config, InMemoryHealth(), InMemoryHeartbeats(uow), CountedIds())
+    app = make_app(Application.assemble(ports), config, InMemoryHealth(), InMemoryHeartbeats(uow), CountedIds(), door())
     found = {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource}
     return {(method, path) for method, path in found if method != "HEAD"}
 

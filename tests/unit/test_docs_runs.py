@@ -34,15 +34,21 @@ UPGRADE = f"{UPKEEP}::test_an_upgrade_brings_an_older_schema_up_to_date"
 EXAMPLES = "tests/integration/test_examples.py::test_an_examples_tests_pass"
 STARLETTE = "tests/integration/test_examples_starlette.py::test_the_page_starts_it_and_signs_up"
 LIVE = f"{SETUP}::test_a_server_goes_live_with_the_files_of_one_place"
+ASKING = "tests/integration/test_docs_fields.py::test_readers_are_asked_and_answered"
+ERASED = "tests/integration/test_docs_people.py::test_a_person_is_shown_and_erased"
+UNWANTED = "tests/integration/test_docs_people.py::test_a_list_is_imported"
 KEYS = f"{UPKEEP}::test_keys_are_rotated"
 
 RUNS: Mapping[str, Sequence[str]] = {
     "CONTRIBUTING.md": [FIRST_START],
     "README.md": [FIRST_START],
+    "docs/how-to/ask-readers-more.md": [ASKING] * 3,
     "docs/how-to/back-up-and-restore.md": [*[BACKUP] * 3, *[OWN_BACKUP] * 4],
     "docs/how-to/check-an-installation.md": [DOCTOR, DOCTOR],
     "docs/how-to/deploy-behind-caddy.md": ["not run: it is for the machine's service manager alone"],
     "docs/how-to/deploy-behind-nginx.md": [f"{DEPLOY}::test_a_site_of_nginx_is_switched_on"],
+    "docs/how-to/erase-a-person.md": [ERASED] * 3,
+    "docs/how-to/import-suppressions.md": [UNWANTED] * 2,
     "docs/how-to/embed-the-core.md": [INSTALLS, UVICORN, STARLETTE],
     "docs/how-to/go-live-on-one-server.md": [LIVE] * 3,
     "docs/how-to/rotate-keys.md": [KEYS] * 3,

@@ -85,7 +85,7 @@ def test_the_doctors_lines_are_about_what_it_looks_at() -> None:
 
 
 async def test_problem_details_are_what_the_page_shows() -> None:
-    (page,) = [json.loads(each.code) for each in examples("json")]
+    (page,) = [json.loads(each.code) for each in examples("json") if each.page.name == "errors.md"]
     async with serving() as house:
         answered = json.loads((await house.post("/subscriptions", {}, JSON)).body)
     assert page == {**answered, "request_id": page["request_id"]}

@@ -11,11 +11,13 @@ from aiohttp import web
 from playwright.async_api import Page
 
 from adapters_email.composing import compose
+from adapters_http.doors import Door
 from adapters_http.middleware.sessions import SessionCookie
 from tests.support.core import ADA, SENT, publication, sign_up
 from tests.support.http import PASSWORD, House, serving
 from tests.support.outages import Outage
 from tests.support.parcels import CONFIRMATION, issue, parcel
+from tests.support.preferences import a_day, add_reader, mailed_path
 from zero2prod.mailbox_client import MailboxClient
 from zero2prod.mailbox_mails import Mails
 from zero2prod.mailbox_page import page_application
@@ -23,6 +25,7 @@ from zero2prod.testing.builders import evidence, origin
 from zero2prod_core.domain.accounts import Username
 from zero2prod_core.domain.deliveries import Outcome, Rejected, Reply, Scope, SenderFault, Throttled, Uncertain
 from zero2prod_core.domain.letters import Letter
+from zero2prod_core.errors import TokenExpired
 from zero2prod_core.ports.mailer import Parcel
 
 UNKNOWN_TOKEN = "A" * 43
@@ -62,8 +65,8 @@ class Visit:
     async def log_in(self, path: str = "/admin/dashboard") -> None:
         """As a member of staff, who then goes to ``path``."""
         application, ada = self.house.application, Username("ada")
-        await application.create_account(origin(), ada)
-        await application.set_password(origin(), ada, PASSWORD)
+        await application.accounts.create(origin(), ada)
+        await application.accounts.set_password(origin(), ada, PASSWORD)
         session = await application.log_in(origin(), ada.text, PASSWORD)
         url = f"http://127.0.0.1:{self.house.port}"
         await self.page.context.add_cookies([{"name": SessionCookie(False).name, "value": session.text, "url": url}])
@@ -71,7 +74,7 @@ class Visit:
 
     async def waiting(self, *, urgent: bool) -> Parcel:
         """The one mail that waits."""
-        (found,) = (await self.house.application.claim_deliveries("test", 10, urgent=urgent)).parcels
+        (found,) = (await self.house.application.deliveries.claim("test", 10, urgent=urgent)).parcels
         return found
 
     async def confirmation_path(self) -> str:
@@ -88,7 +91,7 @@ class Visit:
 
     async def outcome(self, outcome: Outcome) -> None:
         """What becomes of the one mail of an issue that waits."""
-        mail, settle = await self.waiting(urgent=False), self.house.application.settle_deliveries
+        mail, settle = await self.waiting(urgent=False), self.house.application.deliveries.settle
         await settle([], [mail.mark])
         await settle([mail.report(outcome)], [])
 
@@ -118,7 +121,9 @@ def _path(link: str) -> str:
 
 
 @asynccontextmanager
-async def visiting(page: Page, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Visit]:
+async def visiting(
+    page: Page, monkeypatch: pytest.MonkeyPatch, at_the_door: Door | None = None
+) -> AsyncIterator[Visit]:
     """A new site and a new mailbox, both empty."""
     mails = Mails(lambda: datetime(2026, 11, 22, 12, tzinfo=UTC))
     runner = web.AppRunner(page_application(mails, 2525, "http://127.0.0.1:8000"))
@@ -126,7 +131,7 @@ async def visiting(page: Page, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     mailbox = f"http://127.0.0.1:{runner.addresses[0][1]}/"
     try:
-        async with serving(mailbox=MailboxClient(mailbox)) as house:
+        async with serving(mailbox=MailboxClient(mailbox), at_the_door=at_the_door) as house:
             yield Visit(page, house, mails, mailbox, monkeypatch)
     finally:
         await runner.cleanup()
@@ -165,11 +170,38 @@ async def home_refused(visit: Visit) -> None:
     await visit.press("Subscribe")
 
 
+@scene("home of newsletters with questions")
+async def home_with_questions(visit: Visit) -> None:
+    await visit.house.application.create_newsletter(origin(), "weekly", "The weekly", "", "", "")
+    fields, tags = 'city: text "Where do you live?"\nsize: choice "Size" "Small" "Large"', 'music: "Music news"'
+    await visit.house.application.edit_newsletter(origin(), "weekly", fields=fields, tags=tags)
+    await visit.go("/?newsletter=weekly")
+
+
 @scene("subscribed")
 async def subscribed(visit: Visit) -> None:
+    """By somebody so fast that the browser has something to do first."""
     await visit.go("/")
     await visit.write(name="Ada", email=ADA)
     await visit.press("Subscribe")
+    await visit.page.get_by_role("heading", name="Look into your mailbox").wait_for()
+
+
+@scene("challenge")
+async def challenge(visit: Visit) -> None:
+    """For somebody who answered one before, so that it does not go on by itself."""
+    await visit.go("/")
+    await visit.write(name="Ada", email=ADA)
+    fields = '<input type="hidden" name="challenge" value="old"><input type="hidden" name="answer">'
+    await visit.page.evaluate("fields => document.forms[0].insertAdjacentHTML('beforeend', fields)", fields)
+    await visit.press("Subscribe")
+    await visit.page.get_by_text("Done. Press the button.").wait_for()
+
+
+@scene("expired")
+async def expired(visit: Visit) -> None:
+    visit.refuse(TokenExpired())
+    await visit.go(f"/subscriptions/confirm?subscription_token={UNKNOWN_TOKEN}")
 
 
 @scene("confirm")
@@ -192,6 +224,68 @@ async def unsubscribe(visit: Visit) -> None:
 async def unsubscribed(visit: Visit) -> None:
     await unsubscribe(visit)
     await visit.page.locator("main form button").click()
+
+
+@scene("preferences asked for")
+async def preferences_asked_for(visit: Visit) -> None:
+    await visit.go("/preferences")
+    await visit.write(email="not one")
+    await visit.press("Mail me a link")
+
+
+@scene("preferences being mailed")
+async def preferences_being_mailed(visit: Visit) -> None:
+    await visit.go("/preferences")
+    await visit.write(email=ADA)
+    await visit.press("Mail me a link")
+
+
+@scene("preferences")
+async def preferences(visit: Visit) -> None:
+    await visit.published()
+    listing = (await visit.waiting(urgent=False)).listing
+    assert listing
+    await visit.go(_path(listing.preferences_link))
+
+
+@scene("preferences paused")
+async def preferences_paused(visit: Visit) -> None:
+    await preferences(visit)
+    await visit.write(until=str(a_day()))
+    await visit.press("Pause")
+
+
+@scene("unsubscribed from all")
+async def unsubscribed_from_all(visit: Visit) -> None:
+    await preferences(visit)
+    await visit.press("Unsubscribe from all")
+
+
+@scene("my data")
+async def my_data(visit: Visit) -> None:
+    await add_reader(visit.house)
+    await add_reader(visit.house, newsletter="weekly")
+    await visit.go(await mailed_path(visit.house))
+
+
+@scene("my data refused")
+async def my_data_refused(visit: Visit) -> None:
+    await my_data(visit)
+    field = visit.page.locator("#name-weekly")
+    await field.fill("<b>")
+    await field.press("Enter")
+
+
+@scene("erase")
+async def erase(visit: Visit) -> None:
+    await add_reader(visit.house)
+    await visit.go(await mailed_path(visit.house) + "/erase")
+
+
+@scene("erased")
+async def erased(visit: Visit) -> None:
+    await erase(visit)
+    await visit.press("Erase everything")
 
 
 @scene("setup")
@@ -338,6 +432,86 @@ async def no_mails_in_doubt(visit: Visit) -> None:
     await visit.page.get_by_role("status").wait_for()
 
 
+@scene("subscribers")
+async def subscribers(visit: Visit) -> None:
+    await visit.published()
+    await visit.log_in("/admin/subscribers")
+
+
+@scene("subscribers found")
+async def subscribers_found(visit: Visit) -> None:
+    await visit.house.application.create_newsletter(origin(), "weekly", "The weekly", "", "", "")
+    await visit.house.application.edit_newsletter(origin(), "default", tags='music: "Music news"')
+    await subscribers(visit)
+    await visit.write(search=ADA)
+    await visit.press("Search")
+    await visit.page.get_by_role("link", name=ADA).wait_for()
+
+
+@scene("subscribers refused")
+async def subscribers_refused(visit: Visit) -> None:
+    await visit.log_in("/admin/subscribers")
+    await visit.write(search="x" * 300)
+    await visit.press("Search")
+
+
+@scene("no subscribers")
+async def no_subscribers(visit: Visit) -> None:
+    await visit.log_in("/admin/subscribers")
+
+
+@scene("no subscriber of this e-mail address")
+async def unlisted(visit: Visit) -> None:
+    await visit.house.application.people.import_suppressions(origin(), [ADA])
+    await no_subscribers(visit)
+    await visit.write(search=ADA)
+    await visit.press("Search")
+    await visit.page.get_by_role("link", name="See whether mail is kept").click()
+    await visit.page.get_by_role("button", name="Lift it").wait_for()
+
+
+@scene("subscriber")
+async def subscriber(visit: Visit) -> None:
+    await subscribers(visit)
+    await visit.page.get_by_role("link", name=ADA).click()
+    await visit.page.get_by_text("Asked for the newsletter by a form").wait_for()
+
+
+@scene("subscriber who complained")
+async def subscriber_complained(visit: Visit) -> None:
+    """The form to lift it is there, refused once."""
+    await subscriber(visit)
+    await visit.page.get_by_text("Record a complaint").first.click()
+    await visit.press("Record a complaint")
+    await visit.write(reason="  ")
+    await visit.press("Lift it")
+    await visit.page.get_by_role("alert").wait_for()
+
+
+@scene("erase a subscriber")
+async def erase_subscriber(visit: Visit) -> None:
+    await subscriber(visit)
+    await visit.page.get_by_role("link", name="Erase this reader for good").click()
+    await visit.page.get_by_role("button", name="Erase for good").wait_for()
+
+
+@scene("subscriber erased")
+async def subscriber_erased(visit: Visit) -> None:
+    await erase_subscriber(visit)
+    await visit.press("Erase for good")
+    await visit.page.get_by_role("status").wait_for()
+
+
+@scene("login leads to the page that was asked for")
+async def login_leads_on(visit: Visit) -> None:
+    await visit.log_in("/admin/password")
+    await visit.page.context.clear_cookies()
+    await visit.go("/admin/subscribers?status=confirmed")
+    await visit.write(username="ada", password=PASSWORD)
+    await visit.press("Log in")
+    await visit.page.wait_for_url("**/admin/subscribers?status=confirmed")
+
+
 @scene("newsletter settings")
 async def newsletter_settings(visit: Visit) -> None:
     await visit.log_in("/admin/newsletters/default/settings")
@@ -348,6 +522,11 @@ async def newsletter_settings_refused(visit: Visit) -> None:
     await newsletter_settings(visit)
     await visit.write(sender="not one")
     await visit.press("Save")
+
+
+@scene("form for another site")
+async def form_for_another_site(visit: Visit) -> None:
+    await visit.log_in("/admin/newsletters/default/form")
 
 
 @scene("password")

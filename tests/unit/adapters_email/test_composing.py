@@ -154,7 +154,7 @@ def test_a_line_break_never_reaches_a_header() -> None:
         issue(text="", html=""),
         issue(text="\ud800"),
         issue("\udfff"),
-        template_letter(DEFAULT_NEWSLETTER.id, LetterKind.NOTICE),
+        template_letter(DEFAULT_NEWSLETTER.id, LetterKind.RESET),
     ],
     ids=["nothing", "empty", "surrogate in text", "surrogate in subject", "no template"],
 )

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from adapters_email.composing import compose
 from adapters_email.content import content_of
-from tests.support.parcels import CONFIRMATION, LISTING, UNSUBSCRIBE_LINK, issue, listed, parcel, parsed, words
+from tests.support.parcels import (
+    CONFIRMATION,
+    LISTING,
+    PREFERENCES_LINK,
+    UNSUBSCRIBE_LINK,
+    issue,
+    listed,
+    parcel,
+    parsed,
+    words,
+)
 from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER, Slug
 from zero2prod_core.errors import Defect
 from zero2prod_core.ports.mailer import Parcel
@@ -29,6 +39,10 @@ You get this mail because you subscribed to the newsletter
 "The Daily". To get no more of it, open this link:
 
 {UNSUBSCRIBE_LINK}
+
+To pause it, or to see and change what we keep of you, open this:
+
+{PREFERENCES_LINK}
 
 Daily Ltd
 Main Street 1
@@ -50,6 +64,7 @@ def test_so_does_the_html() -> None:
     assert '<p>Hello.</p>\n<div lang="en">\n<hr>' in html
     assert "&quot;Bits&quot; &amp; &lt;Bytes&gt;" in html
     assert f'<a href="{UNSUBSCRIBE_LINK}">' in html
+    assert f'<a href="{PREFERENCES_LINK}">' in html
     assert "Daily Ltd<br>\nMain Street 1</p>" in html
     assert UNSUBSCRIBE_LINK in words(message, "plain")
 
@@ -59,7 +74,7 @@ def test_without_a_postal_address_none_is_there() -> None:
     for subtype in ("plain", "html"):
         assert "{{" not in words(message, subtype)
         assert "None" not in words(message, subtype)
-    assert words(message, "plain").endswith(f"{UNSUBSCRIBE_LINK}\r\n")
+    assert words(message, "plain").endswith(f"{PREFERENCES_LINK}\r\n")
 
 
 def test_the_fields_of_a_list_are_there_once() -> None:

@@ -10,11 +10,12 @@ from adapters_email.composing import Envelope, Mail
 from adapters_email.dialogue import Session, Stopped
 from adapters_email.exchange import Attempt, Question, Step
 from adapters_email.opening import Offers
+from adapters_email.waits import StepName, Waits
 from adapters_email.wire import TimeLimits, Wire
 from zero2prod_core.domain.replies import Phase
 from zero2prod_core.errors import Defect
 
-ANY = Step(Phase.SETUP, range(200, 600))
+ANY = Step(StepName.EHLO, Phase.SETUP, range(200, 600))
 
 
 def asked(wire: Wire, data: bytes = b"NOOP\r\n") -> Question:
@@ -25,7 +26,7 @@ def asked(wire: Wire, data: bytes = b"NOOP\r\n") -> Question:
 
 async def test_a_wire_without_a_connection_is_a_defect() -> None:
     with pytest.raises(Defect, match="before it has a connection"):
-        Wire(TimeLimits()).write(b"QUIT\r\n")
+        Wire(TimeLimits(), Waits()).write(b"QUIT\r\n")
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ async def ends() -> AsyncIterator[tuple[Wire, asyncio.StreamWriter]]:
     server = await asyncio.start_server(lambda _, writer: accepted.set_result(writer), "127.0.0.1", limit=1)
     host, port = server.sockets[0].getsockname()
     limits = TimeLimits(greeting=0.05, command=20, block=0.05)
-    _, wire = await asyncio.get_running_loop().create_connection(lambda: Wire(limits), host, port)
+    _, wire = await asyncio.get_running_loop().create_connection(lambda: Wire(limits, Waits()), host, port)
     writer = await accepted
     yield wire, writer
     wire.abort()
@@ -100,7 +101,7 @@ async def test_silence_has_an_end_and_each_answer_begins_it_anew(ends: tuple[Wir
     wire, server = ends
     first, last = Question(), Question()
     wire.ask(b"", first, ANY)
-    wire.ask(b"", last, Step(Phase.SETUP, range(200, 600), "greeting"))
+    wire.ask(b"", last, Step(StepName.GREETING, Phase.SETUP, range(200, 600), "greeting"))
     server.write(b"250 fine\r\n")
     await wire.until(last.is_answered)
     assert first.answer
@@ -113,7 +114,7 @@ async def test_a_reply_byte_by_byte_gets_no_more_time_than_another(
 ) -> None:
     wire, server = ends
     question = Question()
-    wire.ask(b"", question, Step(Phase.SETUP, range(200, 600), "greeting"))
+    wire.ask(b"", question, Step(StepName.GREETING, Phase.SETUP, range(200, 600), "greeting"))
 
     async def dribble() -> None:
         while not question.is_answered():

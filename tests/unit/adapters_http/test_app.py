@@ -22,6 +22,7 @@ ALLOWED = [
     ("/admin/newsletters/default/settings", "GET,HEAD,POST"),
     ("/admin/checklist", "POST"),
     ("/admin/password", "GET,HEAD,POST"),
+    ("/admin/subscribers", "GET,HEAD,POST"),
     ("/admin/logout", "POST"),
     ("/static/style.css", READ),
 ]

@@ -32,7 +32,7 @@ async def test_a_failure_is_told_as_one(house: House) -> None:
 
 async def test_a_cookie_of_another_shape_is_not_shown(house: House) -> None:
     for value in ("a sentence", ["one", True, "more"]):
-        cookie = Flashes.keyed(KEYS, secure=False).serializer.dumps(value)
+        cookie = Flashes.keyed(KEYS, secure=False).cookie.serializer.dumps(value)
         answer = await house.get("/login", headers={"Cookie": f"flash={cookie!s}"})
         assert (answer.status, "<i>" in answer.text) == (200, False)
 
@@ -58,7 +58,7 @@ async def test_a_forged_flash_is_not_shown(house: House, value: str) -> None:
 
 def test_a_flash_is_read_under_every_key_and_made_under_the_newest() -> None:
     old, rotated, new = (
-        Flashes.keyed(ring, secure=True).serializer for ring in (KEYS, KeyRing((NEWER, KEY)), KeyRing((NEWER,)))
+        Flashes.keyed(ring, secure=True).cookie.serializer for ring in (KEYS, KeyRing((NEWER, KEY)), KeyRing((NEWER,)))
     )
     assert rotated.loads(old.dumps("before")) == "before"
     assert new.loads(rotated.dumps("after")) == "after"

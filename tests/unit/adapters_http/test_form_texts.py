@@ -5,7 +5,7 @@ import html
 import attrs
 import pytest
 
-from adapters_http.form_texts import CONFIRM_FORM, SUBSCRIBE_FORM, UNSUBSCRIBE_FORM, FormText
+from adapters_http.form_texts import ASK_AGAIN_FORM, CONFIRM_FORM, SUBSCRIBE_FORM, UNSUBSCRIBE_FORM, FormText
 from tests.support.http import House
 from zero2prod.testing.builders import origin
 
@@ -24,7 +24,7 @@ async def test_the_confirmation_page_does_as_well(house: House) -> None:
         assert words in page
 
 
-@pytest.mark.parametrize("form", [SUBSCRIBE_FORM, CONFIRM_FORM, UNSUBSCRIBE_FORM])
+@pytest.mark.parametrize("form", [SUBSCRIBE_FORM, CONFIRM_FORM, ASK_AGAIN_FORM, UNSUBSCRIBE_FORM])
 def test_another_word_or_version_has_another_hash(form: FormText) -> None:
     others = [attrs.evolve(form, version="2"), attrs.evolve(form, words={**form.words, "button": "Go"})]
     assert len({form.hash, *(other.hash for other in others)}) == 3

@@ -7,7 +7,13 @@ import pytest
 from tests.support.http import House
 
 PUBLIC = ["/", "/login", "/nowhere", "/subscriptions/confirm", "/unsubscribe/x", "/setup"]
-STAFF = ["/admin/dashboard", "/admin/newsletters", "/admin/newsletters/default/settings", "/admin/password"]
+STAFF = [
+    "/admin/dashboard",
+    "/admin/newsletters",
+    "/admin/newsletters/default/settings",
+    "/admin/password",
+    "/admin/subscribers",
+]
 
 
 @pytest.mark.parametrize("path", [*PUBLIC, *STAFF])

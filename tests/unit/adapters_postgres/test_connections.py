@@ -26,7 +26,7 @@ class Line:
 
 async def test_a_silent_connection_is_hung_up_once_the_server_answers_nobody() -> None:
     line = Line(answers=[True, True, False])
-    with _Watch(cast(Connection, line)):
+    with _Watch(cast(Connection, line), []):
         async with asyncio.timeout(10):
             await line.hung_up.wait()
     assert line.asked == 3
@@ -34,7 +34,7 @@ async def test_a_silent_connection_is_hung_up_once_the_server_answers_nobody() -
 
 async def test_input_that_waits_to_be_read_is_no_silence() -> None:
     line = Line(pending_input=True, answers=[False])
-    with _Watch(cast(Connection, line)):
+    with _Watch(cast(Connection, line), []):
         looked = asyncio.Event()
         asyncio.get_running_loop().call_later(0.05, looked.set)
         await looked.wait()
@@ -62,7 +62,7 @@ class SlowLine(Line):
 async def test_after_its_end_a_watch_asks_no_more() -> None:
     line = SlowLine()
     async with asyncio.timeout(10):
-        with _Watch(cast(Connection, line)):
+        with _Watch(cast(Connection, line), []):
             await line.asking.wait()
         await line.given_up.wait()
     assert not line.hung_up.is_set()

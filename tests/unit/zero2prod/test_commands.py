@@ -79,7 +79,7 @@ class TestAdmin:
         assert (done.status, done.err) == (0, "")
         heading, link = done.out.splitlines()
         assert heading == "Open this link once, within 24 hours, to choose the password of ursula:"
-        made = wait(typist.core.application.check_set_up_link(token_in(link)))
+        made = wait(typist.core.application.accounts.check_set_up_link(token_in(link)))
         assert made.email
         assert (made.username.text, made.email.text) == ("ursula", "ursula@example.com")
 
@@ -103,7 +103,7 @@ class TestAdmin:
     def test_one_that_is_not_acceptable_leaves_no_account(self, typist: Terminal, stdin: bytes) -> None:
         said = typist.refused("admin", "create", "ursula", "--password-stdin", stdin=stdin)
         assert said.startswith("--password-stdin: ")
-        assert wait(typist.core.application.list_accounts()) == []
+        assert wait(typist.core.application.accounts.list()) == []
 
     @pytest.mark.parametrize(
         ("arguments", "field"),
@@ -118,7 +118,10 @@ class TestAdmin:
         assert typist.refused("admin", "reset-password", "ursula") == "username: no account is called ursula."
         wait(typist.core.account())
         done = typist.type("admin", "reset-password", "ursula", "--json")
-        assert wait(typist.core.application.check_set_up_link(token_in(done.told["link"]))).username.text == "ursula"
+        assert (
+            wait(typist.core.application.accounts.check_set_up_link(token_in(done.told["link"]))).username.text
+            == "ursula"
+        )
 
     def test_a_password_can_be_reset_from_stdin(self, typist: Terminal) -> None:
         wait(typist.core.account())
@@ -139,7 +142,7 @@ class TestNewsletters:
             "newsletters", "create", "daily", "--name", "D", "--reply-to", "e@example.com", "--json"
         ).told
         assert made == typist.type("newsletters", "list", "--json").told[0]
-        assert made.keys() == {"id", "slug", "name", "sender", "reply_to", "postal_address"}
+        assert made.keys() == {"id", "slug", "name", "sender", "reply_to", "postal_address", "fields", "tags"}
         assert (made["reply_to"], made["sender"]) == ("e@example.com", None)
 
     def test_editing_changes_what_is_given_and_no_more(self, typist: Terminal) -> None:
@@ -157,6 +160,23 @@ class TestNewsletters:
     def test_an_edit_that_changes_nothing_says_so(self, typist: Terminal) -> None:
         assert typist.type("newsletters", "edit", "default", "--name", "Newsletter").err == "Nothing was different.\n"
 
+    def test_fields_and_tags_are_added_changed_and_removed_by_name(self, typist: Terminal) -> None:
+        edit = ("newsletters", "edit", "default")
+        typist.type(*edit, "--field", 'city: text "City"', "--field", 'age: number "Age"', "--tag", "art: Art")
+        done = typist.type(*edit, "--field", 'city: text required "Where?"', "--remove-field", "age", "--tag", "tv: TV")
+        assert done.out.splitlines() == [
+            "default\tNewsletter",
+            '\tfield\tcity: text required "Where?"',
+            '\ttag\tart: "Art"',
+            '\ttag\ttv: "TV"',
+        ]
+        assert typist.type("newsletters", "list").out == done.out
+        (told,) = typist.type("newsletters", "list", "--json").told
+        assert told["fields"] == [{"name": "city", "label": "Where?", "type": "text", "required": True, "choices": []}]
+        refused = typist.refused(*edit, "--remove-tag", "golf")
+        assert refused.startswith("tags: 'golf' cannot be removed, for there is none of this name. Known are art, tv.")
+        assert typist.type(*edit, "--remove-tag", "art", "--json").told["tags"] == [{"name": "tv", "label": "TV"}]
+
     def test_an_empty_text_clears(self, typist: Terminal) -> None:
         typist.type("newsletters", "edit", "default", "--reply-to", "e@example.com", "--postal-address", "1 Road")
         told = typist.type("newsletters", "edit", "default", "--reply-to", "", "--json").told
@@ -170,6 +190,9 @@ class TestNewsletters:
             (("default", "--name", " "), 1, "name: missing"),
             (("default", "--sender", "nobody"), 1, "sender: "),
             (("default",), 2, "nothing to change: give an option"),
+            (("default", "--field", "city"), 1, "fields: line 1: has no name with a colon behind it"),
+            (("default", "--tag", "Art: Art"), 1, "tags: line 1: the name 'Art' must be"),
+            (("default", "--remove-field", "city"), 1, "fields: 'city' cannot be removed, for there is none"),
         ],
     )
     def test_an_edit_that_cannot_be_is_refused(

@@ -37,11 +37,11 @@ class Office:
     def __init__(self, low: int = 1) -> None:
         self.core = Core()
         self.released: list[UUID] = []
-        self.desk = LedgerDesk(self.core.application.settle_deliveries, self.released.append, low)
+        self.desk = LedgerDesk(self.core.application.deliveries.settle, self.released.append, low)
 
     def settle_through(self, uow: UnitOfWork) -> None:
         """Have a new desk reach the store this way."""
-        self.desk = LedgerDesk(self.core.over(uow).settle_deliveries, self.released.append)
+        self.desk = LedgerDesk(self.core.over(uow).deliveries.settle, self.released.append)
 
     async def issue(self, *readers: str) -> Consignment:
         """Lay out an issue for these readers."""
@@ -49,7 +49,7 @@ class Office:
         return await self.lay_out(urgent=False)
 
     async def lay_out(self, *, urgent: bool) -> Consignment:
-        consignment = await self.core.application.claim_deliveries("worker", 100, urgent=urgent)
+        consignment = await self.core.application.deliveries.claim("worker", 100, urgent=urgent)
         self.desk.put(consignment, urgent=urgent)
         return consignment
 
@@ -309,7 +309,7 @@ class TestProbing:
         await office.desk.settle([first.report(THROTTLED)], [])
         for parcel in others:
             office.desk.drop(parcel.delivery.lease)
-            await office.core.application.release_lease(parcel.delivery.lease)
+            await office.core.application.deliveries.release(parcel.delivery.lease)
         office.core.clock.forward(TERMS[Scope.RELAY].first)
         assert (await office.lay_out(urgent=False)).probing == [RELAY]
         parcels = await office.desk.take(outcomes)
@@ -351,7 +351,7 @@ class TestProbing:
         (parcel,) = await self.trying(office, 1)
         await office.desk.settle([parcel.report(Deferred(Reply(None, "timed out")))], [])
         await office.core.published()
-        claimed = await office.core.application.claim_deliveries("worker", 100, urgent=False, insist=True)
+        claimed = await office.core.application.deliveries.claim("worker", 100, urgent=False, insist=True)
         office.desk.put(attrs.evolve(claimed, probing=()), urgent=False)
         await office.send(*await office.desk.take(100))
         (breaker,) = await self.breakers(office)
@@ -360,7 +360,7 @@ class TestProbing:
     async def test_each_lease_tells_of_its_own(self, office: Office) -> None:
         first, second = await self.trying(office, 2)
         await office.core.published()
-        claimed = await office.core.application.claim_deliveries("worker", 100, urgent=False, insist=True)
+        claimed = await office.core.application.deliveries.claim("worker", 100, urgent=False, insist=True)
         office.desk.put(attrs.evolve(claimed, probing=()), urgent=False)
         office.desk.drop(claimed.lease)
         await office.desk.settle([first.report(Deferred(Reply(None, "timed out")))], [])

@@ -71,7 +71,7 @@ async def test_a_mailer_that_fails_is_logged_at_once_and_raised_at_the_end() -> 
 
 
 async def test_its_own_hasher_rests_after_the_block_and_can_be_used_again(house: Embedded) -> None:
-    hasher = house.application.set_password.passwords
+    hasher = house.application.accounts.set_password.passwords
     for _ in range(2):
         async with house.delivering():
             encoded = await hasher.hash("correct horse")
@@ -94,7 +94,7 @@ async def test_a_port_that_is_given_is_used(mailer: InMemoryMailer) -> None:
     await house.application.subscribe(SIGN_UP)
     await house.deliver()
     assert ids.new().int > before.int + 1
-    assert house.application.set_password.passwords is passwords
+    assert house.application.accounts.set_password.passwords is passwords
 
 
 async def test_two_houses_share_nothing(house: Embedded, mailer: InMemoryMailer) -> None:

@@ -1,10 +1,12 @@
 import asyncio
 import os
+import resource
 import signal
+from collections.abc import Iterator
 
 import pytest
 
-from zero2prod.processes import STOPPING, stopping_on_signals
+from zero2prod.processes import STOPPING, raise_file_limit, stopping_on_signals
 
 
 async def several_turns() -> None:
@@ -55,3 +57,45 @@ async def test_afterwards_signals_mean_what_they_meant_before() -> None:
     with stopping_on_signals(lambda: None):
         assert signal.getsignal(signal.SIGTERM) not in {signal.SIG_DFL, signal.SIG_IGN}
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+class TestFileLimit:
+    @pytest.fixture
+    def hard(self) -> Iterator[int]:
+        """The hard limit of this process, whose soft one is put back at the end."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        yield hard
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    def test_it_is_raised_as_far_as_wanted(self, hard: int) -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+        assert raise_file_limit(300) == 300
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (300, hard)
+
+    def test_it_is_never_lowered(self, hard: int) -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+        assert raise_file_limit(100) == 256
+
+    def test_the_hard_limit_stays(self, hard: int) -> None:
+        assert raise_file_limit() <= hard or hard == resource.RLIM_INFINITY
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[1] == hard
+
+    def test_where_it_is_forbidden_the_old_one_holds(self, hard: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        def forbidden(*_: object) -> None:
+            raise ValueError("not allowed to raise maximum limit")
+
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+        monkeypatch.setattr(resource, "setrlimit", forbidden)
+        try:
+            assert raise_file_limit(300) == 256
+        finally:
+            monkeypatch.undo()
+
+    @pytest.mark.parametrize(("limits", "raised"), [((256, resource.RLIM_INFINITY), 300), ((-1, -1), 300)])
+    def test_no_limit_is_a_large_one(
+        self, monkeypatch: pytest.MonkeyPatch, limits: tuple[int, int], raised: int
+    ) -> None:
+        told = [limits]
+        monkeypatch.setattr(resource, "getrlimit", lambda _: told[-1])
+        monkeypatch.setattr(resource, "setrlimit", lambda _, wanted: told.append(wanted))
+        assert raise_file_limit(300) == raised

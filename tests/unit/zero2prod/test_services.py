@@ -1,10 +1,11 @@
 import asyncio
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from tests.support.waiting import eventually
-from zero2prod.services import Kept
+from zero2prod.services import WORKER_PORT, Kept, Services, running_services
 
 
 async def breaks() -> None:
@@ -32,3 +33,18 @@ async def test_one_that_is_ended_has_not_failed(turns: int) -> None:
         await kept.end()
         await asyncio.sleep(0)
     assert lines == []
+
+
+@pytest.mark.parametrize(("first", "ports"), [("0", [None, None, None]), ("8100", ["8100", "8101", "8102"])])
+async def test_workers_on_one_machine_have_ports_that_follow(
+    first: str, ports: list[str | None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[tuple[str, str | None]] = []
+
+    async def start(_: Services, name: str, *_arguments: str, **changed: str) -> None:
+        begun.append((name, changed.get(WORKER_PORT)))
+
+    monkeypatch.setattr(Services, "start", start)
+    async with running_services({WORKER_PORT: first}, tmp_path, 3, asyncio.Event()):
+        names = ["worker 1", "worker 2", "worker 3"]
+        assert begun == [("serve", None), *zip(names, ports, strict=True)]

@@ -2,11 +2,15 @@
 
 from datetime import timedelta
 from ipaddress import ip_network
+from typing import Any
 
 import attrs
 import pytest
 
 from zero2prod.settings import HttpSettings, MailSettings, SecretSettings, Settings, is_secret, name_of, options
+from zero2prod.settings_limits import LimitSettings
+from zero2prod_core.domain.limits import NO_LIMITS, Limits, Rate
+from zero2prod_core.errors import SettingInvalid
 
 
 def test_names_are_those_of_the_environment() -> None:
@@ -70,3 +74,30 @@ def test_keys_are_parsed() -> None:
         "new",
         "old",
     ]
+
+
+def test_limits_are_those_of_the_core_by_default() -> None:
+    assert Settings().limits_policy == Limits()
+    assert Settings().limits_off == []
+
+
+def test_each_limit_is_a_setting_of_its_name() -> None:
+    for field in attrs.fields(Limits):
+        changed: dict[str, Any] = {field.name: "7/3h"}
+        settings = Settings(limits=LimitSettings(**changed))
+        assert getattr(settings.limits_policy, field.name) == Rate(7, timedelta(hours=3))
+
+
+def test_limits_can_be_lifted_one_by_one_or_all_together() -> None:
+    some = Settings(limits=LimitSettings(email="off", login_total="OFF"))
+    assert some.limits_policy == Limits(email=None, login_total=None)
+    assert some.limits_off == ["ZERO2PROD_LIMITS_LOGIN_TOTAL", "ZERO2PROD_LIMITS_EMAIL"]
+    none = Settings(limits=LimitSettings(enabled=False, email="3/24h"))
+    assert none.limits_policy == NO_LIMITS
+    assert none.limits_off == ["ZERO2PROD_LIMITS_ENABLED"]
+
+
+@pytest.mark.parametrize("text", ["", "often", "0/m", "1/w", "1", "-1/m"])
+def test_a_limit_that_is_none_is_refused_by_its_name(text: str) -> None:
+    with pytest.raises(SettingInvalid, match=r"^ZERO2PROD_LIMITS_EMAIL: is '.*'\. Write N/period"):
+        _ = Settings(limits=LimitSettings(email=text)).limits_policy

@@ -28,6 +28,7 @@ def refusal(**given: str) -> str:
     ("name", "values", "said"),
     [
         ("HTTP_PORT", ("0", "-1", "65536"), "Give a whole number from 1 to 65535."),
+        ("WORKER_PORT", ("-1", "65536"), "Give a whole number from 0 to 65535."),
         ("DELIVERY_BATCH", ("0", "10001"), "Give a whole number from 1 to 10000."),
         ("MAIL_SMTP_CONNECTIONS", ("0", "101"), "Give a whole number from 1 to 100."),
         ("MAIL_POSTMARK_BATCH", ("0", "501"), "Give a whole number from 1 to 500."),
@@ -38,6 +39,13 @@ def refusal(**given: str) -> str:
         ("DELIVERY_POLL", ("0",), "Give more than 0s and at most 366d."),
         ("DELIVERY_GIVE_UP", ("0", "367d"), "Give more than 0s and at most 366d."),
         ("DELIVERY_RETENTION", ("0", "23h", "367d"), "Give at least 86400s and at most 366d."),
+        ("LIMITS_CONNECTIONS", ("0", "50001"), "Give a whole number from 1 to 50000."),
+        ("LIMITS_CONNECTIONS_PER_NETWORK", ("0", "50001"), "Give a whole number from 1 to 50000."),
+        ("LIMITS_BODY_SIZE", ("1023", "1048577"), "Give a whole number from 1024 to 1048576."),
+        ("LIMITS_HEADER_DEADLINE", ("0", "367d"), "Give more than 0s and at most 366d."),
+        ("LIMITS_BODY_DEADLINE", ("0",), "Give more than 0s and at most 366d."),
+        ("LIMITS_READ_DEADLINE", ("0",), "Give more than 0s and at most 366d."),
+        ("LIMITS_IDLE", ("0",), "Give more than 0s and at most 366d."),
     ],
 )
 def test_numbers_and_durations_have_ranges(name: str, values: tuple[str, ...], said: str) -> None:
@@ -148,6 +156,7 @@ def test_a_service_bound_to_every_network_address_needs_a_public_url() -> None:
 
 def test_a_host_is_needed() -> None:
     assert refusal(HTTP_HOST="").startswith("ZERO2PROD_HTTP_HOST: must be a network address")
+    assert refusal(WORKER_HOST="").startswith("ZERO2PROD_WORKER_HOST: must be a network address")
 
 
 def test_an_insecure_cookie_stays_on_loopback() -> None:
@@ -158,10 +167,16 @@ def test_an_insecure_cookie_stays_on_loopback() -> None:
 
 
 @pytest.mark.parametrize("networks", ["10.0.0.1/8", "proxy", "10.0.0.0/33", "10.0.0.0/8 10.1.0.0/16"])
-def test_proxies_are_networks(networks: str) -> None:
-    said = refusal(HTTP_TRUSTED_PROXIES=networks)
-    assert said.startswith("ZERO2PROD_HTTP_TRUSTED_PROXIES: ")
+@pytest.mark.parametrize("name", ["HTTP_TRUSTED_PROXIES", "HTTP_METRICS_NETWORKS"])
+def test_networks_are_written_as_such(name: str, networks: str) -> None:
+    said = refusal(**{name: networks})
+    assert said.startswith(f"ZERO2PROD_{name}: ")
     assert said.endswith("Give networks such as 10.0.0.0/8.")
+
+
+def test_without_a_word_loopback_alone_sees_the_metrics() -> None:
+    assert [str(network) for network in with_settings().metrics_networks] == ["127.0.0.0/8", "::1/128"]
+    assert with_settings(HTTP_METRICS_NETWORKS="").metrics_networks == ()
 
 
 @pytest.mark.parametrize("sender", ["news", "news@", "News <news@example.org>", " "])

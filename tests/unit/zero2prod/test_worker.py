@@ -28,12 +28,14 @@ from zero2prod import desk as desk_module
 from zero2prod import worker as module
 from zero2prod.testing.builders import origin
 from zero2prod.worker import JOBS, Drained, Pace
+from zero2prod_core.application import Application
 from zero2prod_core.domain.breakers import BreakerKey, tripped
 from zero2prod_core.domain.deliveries import Deferred, DeliveryState, Outcome, Reply, Scope, Throttled
 from zero2prod_core.domain.issues import IssueState
 from zero2prod_core.domain.limits import DomainRates
 from zero2prod_core.errors import Defect, StoreUnavailable
 from zero2prod_core.ports.mailer import Parcel
+from zero2prod_core.usecases.deliveries import RenewLease
 
 
 @pytest.fixture
@@ -54,6 +56,11 @@ def later(parcel: Parcel) -> Outcome:
 
 def throttled(_: Parcel) -> Outcome:
     return Throttled(Reply(421, "4.3.2 not now"), Scope.RELAY)
+
+
+def renewing(application: Application, renewal: RenewLease) -> Application:
+    """The application with another way to renew a lease."""
+    return attrs.evolve(application, deliveries=attrs.evolve(application.deliveries, renew=renewal))
 
 
 class TestRunning:
@@ -159,7 +166,7 @@ class TestStopping:
         await works.core.published(ADA)
         mailer, renewed = PausingMailer(), asyncio.Event()
         renewal = WatchedRenewal(works.uow, POLICY, renewed)
-        works.application = attrs.evolve(works.application, renew_lease=renewal)
+        works.application = renewing(works.application, renewal)
         worker = works.worker(mailer, attrs.evolve(PATIENT, renewal=timedelta(milliseconds=1)))
         task = asyncio.create_task(worker.run())
         await soon(mailer.marked.wait())
@@ -274,7 +281,7 @@ class TestCrashes:
             await soon(works.worker().run())
 
     async def test_so_does_a_renewal_that_breaks(self, works: Works) -> None:
-        works.application = attrs.evolve(works.application, renew_lease=BrokenRenewal(works.uow, POLICY))
+        works.application = renewing(works.application, BrokenRenewal(works.uow, POLICY))
         await works.core.published(*READERS)
         with pytest.raises(Defect, match="cannot be renewed"):
             await soon(works.worker(PausingMailer(), attrs.evolve(PATIENT, renewal=timedelta(milliseconds=1))).run())
@@ -325,9 +332,10 @@ class TestDraining:
 
     async def test_a_relay_that_takes_nothing_is_not_tried_without_end(self, works: Works) -> None:
         await works.core.published("a@example.com", "b@example.com")
-        claim = works.application.claim_deliveries
+        claim = works.application.deliveries.claim
         later_and_later = LaterAndLater(claim.uow, claim.ids, claim.keys, claim.policy, claim.traffic, works.core.clock)
-        works.application = attrs.evolve(works.application, claim_deliveries=later_and_later)
+        deliveries = attrs.evolve(works.application.deliveries, claim=later_and_later)
+        works.application = attrs.evolve(works.application, deliveries=deliveries)
         works.mailer = InMemoryMailer(throttled)
         drained = await soon(works.worker().drain())
         assert drained.outcomes["throttled"] <= 4

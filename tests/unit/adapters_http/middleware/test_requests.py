@@ -1,6 +1,7 @@
 """Request ids, origins and the log."""
 
 import asyncio
+import re
 from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlencode
@@ -10,6 +11,8 @@ import attrs
 import pytest
 from structlog.testing import capture_logs
 
+from adapters_http.instruments import NO_INSTRUMENTS, Instruments
+from adapters_system.telemetry import PrometheusTelemetry
 from tests.support.http import CONFIG, House, serving
 from tests.support.outages import Outage
 from zero2prod_core.domain.audit import Action, AuditEvent
@@ -137,3 +140,21 @@ async def test_a_fault_that_passes_is_a_warning(house: House) -> None:
     with capture_logs() as logged:
         await house.post("/subscriptions", SIGN_UP)
     assert ("unavailable", "store_unavailable") in [(line["event"], line.get("code")) for line in logged]
+
+
+async def test_requests_are_counted_by_route_method_and_status() -> None:
+    telemetry = PrometheusTelemetry()
+    async with serving(instruments=Instruments(telemetry, NO_INSTRUMENTS.tell)) as house:
+        await house.get("/health_check")
+        await house.get("/health_check")
+        await house.get("/unsubscribe/" + "secret" * 5)
+        await house.send("PURGE", "/nowhere/ada@example.com")
+    text = telemetry.exposition().decode()
+    counted = re.findall(r"^zero2prod_requests_total({.*}) (.*)$", text, re.MULTILINE)
+    assert counted == [
+        ('{method="GET",route="/health_check",status="200"}', "2.0"),
+        ('{method="GET",route="/unsubscribe/{token}",status="401"}', "1.0"),
+        ('{method="other",route="unknown",status="404"}', "1.0"),
+    ]
+    assert 'zero2prod_request_duration_seconds_count{method="GET",route="/health_check"} 2.0' in text
+    assert not any(word in text for word in ("secret", "ada@", "PURGE"))

@@ -52,8 +52,8 @@ async def test_without_the_store_nobody_is_let_in(staff: House) -> None:
 @pytest.mark.parametrize(("is_secure", "name"), [(True, "__Host-session"), (False, "session")])
 async def test_the_cookie_s_attributes(*, is_secure: bool, name: str) -> None:
     async with serving(attrs.evolve(CONFIG, cookie_secure=is_secure)) as house:
-        await house.application.create_account(origin(), Username("ada"))
-        await house.application.set_password(origin(), Username("ada"), PASSWORD)
+        await house.application.accounts.create(origin(), Username("ada"))
+        await house.application.accounts.set_password(origin(), Username("ada"), PASSWORD)
         answer = await house.post("/login", {"username": "ada", "password": PASSWORD})
     morsel = answer.cookies[name]
     assert (morsel["httponly"], morsel["samesite"], morsel["path"]) == (True, "Lax", "/")
@@ -69,8 +69,8 @@ async def test_every_login_has_a_new_id(staff: House) -> None:
 
 async def test_a_session_chosen_by_somebody_else_is_not_adopted(house: House) -> None:
     planted = {"Cookie": "session=" + "A" * 43}
-    await house.application.create_account(origin(), Username("ada"))
-    await house.application.set_password(origin(), Username("ada"), PASSWORD)
+    await house.application.accounts.create(origin(), Username("ada"))
+    await house.application.accounts.set_password(origin(), Username("ada"), PASSWORD)
     answer = await house.post("/login", {"username": "ada", "password": PASSWORD}, headers=planted)
     assert answer.location == "/admin/dashboard"
     assert answer.cookies["session"].value != "A" * 43

@@ -133,5 +133,5 @@ async def test_links_that_are_none(house: House, query: str, status: int) -> Non
 
 async def test_a_newer_link_replaces_the_earlier_one(house: House) -> None:
     earlier = await house.set_up_path()
-    await house.application.make_set_up_link(origin(), Username("ada"))
+    await house.application.accounts.make_set_up_link(origin(), Username("ada"))
     assert (await house.get(earlier)).status == 401

@@ -28,9 +28,9 @@ async def published(house: House, *readers: str) -> Issue:
 
 async def settle(house: House, outcome: Outcome) -> None:
     """The same for every mail that waits."""
-    parcels = (await house.application.claim_deliveries("test", 100, urgent=False)).parcels
-    await house.application.settle_deliveries([], [parcel.mark for parcel in parcels])
-    await house.application.settle_deliveries([parcel.report(outcome) for parcel in parcels], [])
+    parcels = (await house.application.deliveries.claim("test", 100, urgent=False)).parcels
+    await house.application.deliveries.settle([], [parcel.mark for parcel in parcels])
+    await house.application.deliveries.settle([parcel.report(outcome) for parcel in parcels], [])
 
 
 async def state(house: House, issue: Issue) -> IssueState:

@@ -55,6 +55,8 @@ async def test_an_empty_field_clears_and_an_absent_one_stays(staff: House) -> No
         ({"sender": "nonsense"}, "Sender: this is no whole e-mail address. Write it as name@example.com."),
         ({"reply_to": "nonsense"}, "Replies go to: this is no whole e-mail address. Write it as name@example.com."),
         ({"postal_address": "x" * 501}, "Postal address must have at most 500 characters."),
+        ({"fields": "city: text"}, "Further questions line 1: cannot be read. Write it like city: text"),
+        ({"tags": "Art: Art"}, "Topics line 1: the name &#39;Art&#39; must be a-z"),
     ],
 )
 async def test_what_cannot_be_is_refused_and_kept_in_the_form(
@@ -66,6 +68,33 @@ async def test_what_cannot_be_is_refused_and_kept_in_the_form(
     assert answer.text.count('aria-invalid="true"') == 1
     assert 'value="grace@example.com"' in answer.text or "reply_to" in changes
     assert (await _default(staff)).name == "Newsletter"
+
+
+async def test_what_readers_are_asked_for_is_written_in_lines(staff: House) -> None:
+    lines = {"fields": 'city: text, “Where?”\r\n\r\nsize: choice required "Size" "S" "<L>"', "tags": "art: Art & more"}
+    await staff.post(PATH, lines)
+    page = (await staff.get(PATH)).text
+    for words in (
+        "city: text &#34;Where?&#34;\nsize: choice required &#34;Size&#34; &#34;S&#34; &#34;&lt;L&gt;&#34;</textarea>",
+        "art: &#34;Art &amp; more&#34;</textarea>",
+        "<code>{{ subscriber.fields.city }}</code>",
+    ):
+        assert words in page
+    found = await _default(staff)
+    assert [field.name for field in found.fields] == ["city", "size"]
+    assert [tag.label for tag in found.tags] == ["Art & more"]
+    await staff.post(PATH, {"name": "Still"})
+    assert (await _default(staff)).fields == found.fields
+    await staff.post(PATH, {"fields": "", "tags": " "})
+    assert ((await _default(staff)).fields, (await _default(staff)).tags) == ((), ())
+
+
+async def test_many_long_questions_fit_into_the_form(staff: House) -> None:
+    lines = [
+        f'f{number}: choice "{"x" * 100}" ' + " ".join(f'"{each:010}"' for each in range(50)) for number in range(20)
+    ]
+    assert (await staff.post(PATH, {"fields": "\n".join(lines)})).status == 303
+    assert len((await _default(staff)).fields) == 20
 
 
 async def test_programs_are_told_by_a_problem(staff: House) -> None:

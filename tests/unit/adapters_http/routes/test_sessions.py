@@ -45,7 +45,7 @@ async def test_programs_are_told_by_a_problem(house: House) -> None:
 
 
 async def test_an_account_without_a_password_lets_nobody_in(house: House) -> None:
-    await house.application.create_account(origin(), Username("ada"))
+    await house.application.accounts.create(origin(), Username("ada"))
     answer = await house.post("/login", {"username": "ada", "password": "None"})
     assert answer.location == "/login"
 
@@ -69,8 +69,8 @@ async def test_missing_fields_are_a_400(house: House, fields: dict[str, str], fi
 
 @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/admin/password"])
 async def test_no_request_chooses_where_a_login_leads(house: House, target: str) -> None:
-    await house.application.create_account(origin(), Username("ada"))
-    await house.application.set_password(origin(), Username("ada"), PASSWORD)
+    await house.application.accounts.create(origin(), Username("ada"))
+    await house.application.accounts.set_password(origin(), Username("ada"), PASSWORD)
     fields = {"username": "ada", "password": PASSWORD, "next": target, "url": target}
     answer = await house.post(f"/login?next={target}", fields, headers={"Host": "evil.example", "Referer": target})
     assert answer.location == "/admin/dashboard"

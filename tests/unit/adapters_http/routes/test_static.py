@@ -20,3 +20,12 @@ async def test_nothing_else_is_served(house: House, path: str) -> None:
     answer = await house.get(path)
     assert answer.status == 404
     assert "Nothing here" in answer.text
+
+
+async def test_what_a_browser_has_is_not_sent_again(house: House) -> None:
+    first = await house.get("/static/style.css")
+    again = await house.get("/static/style.css", {"If-None-Match": first.headers["ETag"]})
+    assert (again.status, again.body) == (304, b"")
+    assert (again.headers["ETag"], again.headers["Cache-Control"]) == (first.headers["ETag"], "public, max-age=300")
+    changed = await house.get("/static/style.css", {"If-None-Match": '"another"'})
+    assert changed.body == first.body

@@ -1,5 +1,6 @@
 import asyncio
 
+import attrs
 import pytest
 from aiohttp import web
 
@@ -8,6 +9,7 @@ from tests.support.sites import answering
 from zero2prod.doctor import asking, site
 from zero2prod.doctor.findings import Level
 from zero2prod.settings import HttpSettings
+from zero2prod.settings_limits import LimitSettings
 
 PLAIN = HttpSettings(base_url="http://news.example.org")
 
@@ -80,3 +82,31 @@ class TestSite:
         async with answering(silent) as url:
             verdict = await site.site(patient(HttpSettings(base_url=url)))
         assert "no answer within 0.1 s" in verdict.says
+
+
+class TestLimits:
+    async def test_all_is_well_with_those_that_come_with_the_program(self) -> None:
+        for http in (
+            HttpSettings(),
+            attrs.evolve(PUBLIC, trusted_proxies="127.0.0.1"),
+            attrs.evolve(PUBLIC, host="::"),
+        ):
+            assert (await site.limits(patient(http))).level is Level.OK
+
+    async def test_behind_a_proxy_that_is_not_named_all_visitors_count_as_one(self) -> None:
+        verdict = await site.limits(patient(PUBLIC))
+        assert verdict.level is Level.WARNING
+        assert "count as one" in verdict.says
+        assert "ZERO2PROD_HTTP_TRUSTED_PROXIES" in verdict.remedy
+
+    @pytest.mark.parametrize(
+        ("limits", "names"),
+        [
+            (LimitSettings(enabled=False), "ZERO2PROD_LIMITS_ENABLED"),
+            (LimitSettings(email="off", notice="off"), "ZERO2PROD_LIMITS_NOTICE, ZERO2PROD_LIMITS_EMAIL"),
+        ],
+    )
+    async def test_those_that_are_off_are_named(self, limits: LimitSettings, names: str) -> None:
+        usual = patient()
+        verdict = await site.limits(attrs.evolve(usual, settings=attrs.evolve(usual.settings, limits=limits)))
+        assert (verdict.level, verdict.says) == (Level.WARNING, f"off by {names}")

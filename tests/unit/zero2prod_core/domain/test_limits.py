@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import attrs
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -8,9 +9,13 @@ from hypothesis import strategies as st
 from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.limits import (
     HORIZON,
+    NO_LIMITS,
     UNLIMITED,
+    Cells,
     DomainRates,
+    Limits,
     Rate,
+    delay_after,
     parse_rate,
     queue_up,
     room,
@@ -294,3 +299,57 @@ class TestRatesOfDomains:
     def test_what_is_no_rate_is_refused(self, text: str) -> None:
         with pytest.raises(SettingInvalid, match="ZERO2PROD_X"):
             DomainRates.parse(text, "ZERO2PROD_X")
+
+
+class TestCells:
+    def test_one_is_taken_from_each_or_from_none(self) -> None:
+        once, twice = Rate.parse("1/m"), Rate.parse("2/m")
+        cells: Cells[str] = Cells({}, START)
+        assert cells.take([("a", once), ("b", twice)]) is None
+        assert cells.take([("a", once), ("b", twice)]) == ("a", timedelta(minutes=1))
+        assert cells.changed == {"a": START + timedelta(minutes=1), "b": START + timedelta(seconds=30)}
+        assert cells.take([("b", twice)]) is None
+
+    def test_of_several_refusals_the_longest_is_told(self) -> None:
+        asked = [("a", Rate.parse("1/m")), ("b", Rate.parse("1/h")), ("c", Rate.parse("1/s"))]
+        cells: Cells[str] = Cells({}, START)
+        cells.take(asked)
+        assert cells.take(asked) == ("b", timedelta(hours=1))
+
+    @given(RATES, STEPS)
+    def test_what_is_given_back_was_never_taken(self, rate: Rate, steps: list[int]) -> None:
+        with_it: dict[str, datetime] = {}
+        without: dict[str, datetime] = {}
+        for now in arrivals(rate, steps):
+            first, second = Cells(with_it, now), Cells(without, now)
+            for cells in (first, second):
+                assert cells.used("a", rate) == rate.count - room(with_it.get("a"), rate, now)
+            if first.take([("a", rate)]) is None:
+                first.give_back([("a", rate)])
+            assert first.used("a", rate) == second.used("a", rate)
+            assert (first.take([("a", rate)]) is None) == (second.take([("a", rate)]) is None)
+            with_it |= first.changed
+            without |= second.changed
+
+    def test_more_than_full_it_never_is(self) -> None:
+        rate = Rate.parse("2/m")
+        cells: Cells[str] = Cells({}, START)
+        cells.give_back([("a", rate)])
+        assert [cells.take([("a", rate)]) is None for _ in range(3)] == [True, True, False]
+
+    def test_what_was_used_comes_back_with_time(self) -> None:
+        rate = Rate.parse("10/10m")
+        cells: Cells[str] = Cells({"a": START + timedelta(minutes=3)}, START)
+        assert cells.used("a", rate) == 3
+        assert Cells({"a": START + timedelta(minutes=3)}, START + timedelta(minutes=1)).used("a", rate) == 2
+        assert cells.used("b", rate) == 0
+
+
+def test_failures_wait_longer_and_longer_up_to_four_seconds() -> None:
+    waits = [delay_after(tries).total_seconds() for tries in (0, 1, 2, 3, 4, 5, 6, 7, 1000)]
+    assert waits == [0, 0, 0, 0.5, 1, 2, 4, 4, 4]
+
+
+def test_by_default_everything_is_limited_and_it_can_be_switched_off() -> None:
+    assert None not in attrs.astuple(Limits(), recurse=False)
+    assert set(attrs.astuple(NO_LIMITS)) == {None}

@@ -1,17 +1,14 @@
 import pytest
-from hypothesis import given
-from hypothesis.strategies import text
 
-from zero2prod.testing.builders import new_id
+from zero2prod.testing.builders import new_id, newsletter
+from zero2prod_core.domain.fields import Field, FieldType, Tag
 from zero2prod_core.domain.newsletters import (
     DEFAULT_NEWSLETTER,
     LONGEST_POSTAL_ADDRESS,
-    UNPRINTABLE,
     Newsletter,
     Slug,
-    parse_line,
 )
-from zero2prod_core.errors import FieldInvalid, FieldMissing, Refusal
+from zero2prod_core.errors import FieldInvalid, FieldMissing
 
 
 class TestSlugs:
@@ -27,23 +24,6 @@ class TestSlugs:
     def test_an_empty_one_is_missing(self) -> None:
         with pytest.raises(FieldMissing, match=r"^slug: missing"):
             Slug.parse("", "slug")
-
-
-class TestLines:
-    @given(text())
-    def test_a_line_is_trimmed_and_fit_for_a_header_or_refused(self, raw: str) -> None:
-        fit = 1 <= len(raw.strip()) <= 20 and not UNPRINTABLE.search(raw.strip())
-        if fit:
-            assert parse_line(raw, "name", 20) == raw.strip()
-            assert len(raw.strip().splitlines()) == 1
-            return
-        with pytest.raises(Refusal, match=r"^name: "):
-            parse_line(raw, "name", 20)
-
-    @pytest.mark.parametrize("raw", ["a\r\nBcc: b", "a\0", "a\x85b", "a\u2029b", "a\u2066b"])
-    def test_nothing_smuggles_a_line_break_or_turns_the_direction(self, raw: str) -> None:
-        with pytest.raises(FieldInvalid, match="one line"):
-            parse_line(raw, "name", 20)
 
 
 class TestNewsletters:
@@ -75,3 +55,32 @@ class TestNewsletters:
     def test_the_field_that_breaks_a_rule_is_named(self, field: str, value: str) -> None:
         with pytest.raises(FieldInvalid, match=f"^{field}: must"):
             Newsletter.parse(new_id(), **{"slug": "daily", "name": "The Daily", field: value})
+
+
+class TestAsking:
+    def test_a_newsletter_asks_for_what_is_written_down(self) -> None:
+        made = newsletter().edited(fields='city: text "City"\nage: number required "Age"\n', tags='art: "Art"')
+        assert made.fields == (Field("city", "City"), Field("age", "Age", FieldType.NUMBER, True))
+        assert made.tags == (Tag("art", "Art"),)
+        assert made.edited(name="Other", tags="").fields == made.fields
+        bare = made.edited(fields="", tags="")
+        assert (bare.fields, bare.tags) == ((), ())
+
+    def test_a_field_keeps_its_type(self) -> None:
+        made = newsletter().edited(fields='age: text "Age"')
+        assert made.edited(fields='age: text required "How old?"').fields[0].required
+        with pytest.raises(FieldInvalid, match=r"^fields: age is of the type text"):
+            made.edited(fields='age: number "Age"')
+
+    @pytest.mark.parametrize(
+        ("lines", "rule"),
+        [
+            ({"fields": 'a: text "A"\na: text "B"'}, "fields: has a twice"),
+            ({"tags": "a: A\nb: B\na: C"}, "tags: has a twice"),
+            ({"fields": "\n".join(f'f{number}: text "F"' for number in range(21))}, "fields: must be at most 20"),
+            ({"tags": "\n".join(f"t{number}: T" for number in range(51))}, "tags: must be at most 50"),
+        ],
+    )
+    def test_there_is_an_end_to_it(self, lines: dict[str, str], rule: str) -> None:
+        with pytest.raises(FieldInvalid, match=f"^{rule}"):
+            newsletter().edited(**lines)

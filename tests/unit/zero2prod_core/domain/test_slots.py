@@ -100,6 +100,38 @@ def test_a_title_knows_fewer_slots() -> None:
             Content.parse(f"Hi {{{{ {path} }}}}", "Words")
 
 
+def test_a_slot_for_any_field_is_taken_by_its_shape() -> None:
+    for words in ("{{ subscriber.fields.city }}", '{{subscriber.fields.shoe_size_2 | default: "?"}}'):
+        assert Content.parse(words, words).title == words
+    for wrong in (
+        "subscriber.fields",
+        "subscriber.fields.*",
+        "subscriber.fields.City",
+        "subscriber.fields.a.b",
+        "subscriber.fields.2nd",
+        f"subscriber.fields.{'a' * 33}",
+    ):
+        with pytest.raises(FieldInvalid, match=r"^title: has .*Known are newsletter\.name, subscriber\.fields\.\*"):
+            Content.parse(f"{{{{ {wrong} }}}}", "Words")
+
+
+@pytest.mark.parametrize(
+    ("content", "field"),
+    [
+        (Content("{{ subscriber.fields.town }}", "Words", None), "title"),
+        (Content("News", "{{ subscriber.fields.town }}", None), "text_content"),
+        (Content("News", None, "<p>{{&nbsp;subscriber.fields.town }}"), "html_content"),
+        (Content("News", None, None, "*{{ subscriber.fields.town }}*"), "markdown_content"),
+    ],
+)
+def test_in_the_end_only_fields_that_there_are_may_stand_there(content: Content, field: str) -> None:
+    content.check_fields(["town", "age"])
+    with pytest.raises(
+        FieldInvalid, match=rf"^{field}: has .*fields\.town .*Known are .*subscriber\.fields\.city, subscriber\.name"
+    ):
+        content.check_fields(["city"])
+
+
 def test_html_may_write_its_quotation_marks_as_references() -> None:
     html = "<p>{{ subscriber.name&nbsp;| default: &quot;you&quot; }}"
     assert Content.parse("News", html=html).html == html

@@ -1,13 +1,15 @@
 from itertools import product
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis.strategies import lists, sampled_from
 
-from zero2prod.testing.builders import T0, later, pending_subscriber, subscriber
+from zero2prod.testing.builders import T0, later, newsletter, opened_round, pending_subscriber, sign_up, subscriber
+from zero2prod_core.domain.fields import Field, FieldType, Tag
 from zero2prod_core.domain.subscriber_names import SubscriberName
 from zero2prod_core.domain.subscribers import TRANSITIONS, Event, Status, opens_round
-from zero2prod_core.errors import TransitionRefused
+from zero2prod_core.errors import FieldInvalid, FieldMissing, TransitionRefused
 
 
 @pytest.mark.parametrize(("status", "event"), [*product(Status, Event)])
@@ -38,13 +40,43 @@ def test_who_signs_up_again_remembers_what_they_were_however_often() -> None:
 
 
 def test_confirming_takes_the_name_of_the_round() -> None:
-    confirmed = pending_subscriber(earlier_status=Status.BOUNCED).confirmed(SubscriberName("Ada"), later(9))
+    pending = pending_subscriber(earlier_status=Status.BOUNCED)
+    confirmed = pending.confirmed(opened_round(pending, name=SubscriberName("Ada")), later(9))
     assert (confirmed.status, confirmed.name.text, confirmed.confirmed_at) == (Status.CONFIRMED, "Ada", later(9))
     assert (confirmed.earlier_status, confirmed.subscribed_at) == (None, T0)
 
 
-def test_who_complained_stays_so() -> None:
-    assert not [event for status, event in TRANSITIONS if status is Status.COMPLAINED]
+def test_confirming_takes_the_answers_of_the_round_and_leaves_others() -> None:
+    pending = pending_subscriber(fields={"city": "Bern", "born": "2001-01-01"}, tags=("vip", "art"))
+    opened = opened_round(pending, fields={"city": "Graz"}, tags=("art", "music"))
+    confirmed = pending.confirmed(opened, later(9))
+    assert confirmed.fields == {"city": "Graz", "born": "2001-01-01"}
+    assert confirmed.tags == ("vip", "art", "music")
+
+
+ASKING = newsletter(
+    fields=(Field("city", "City", required=True), Field("age", "Age", FieldType.NUMBER)), tags=(Tag("art", "Art"),)
+)
+
+
+def test_a_sign_up_is_checked_against_what_its_newsletter_asks_for() -> None:
+    typed = attrs.evolve(sign_up(), fields={"city": " Graz ", "age": "007"}, tags=("art", "art"))
+    checked = typed.checked(ASKING)
+    assert (checked.fields, checked.tags) == ({"city": "Graz", "age": "7"}, ("art",))
+    with pytest.raises(FieldMissing, match=r"^fields\.city: missing"):
+        sign_up().checked(ASKING)
+    with pytest.raises(FieldInvalid, match=r"^tags: 'golf' is no tag of this newsletter\. Known are art\.$"):
+        attrs.evolve(typed, tags=("golf",)).checked(ASKING)
+
+
+def test_one_that_is_repeated_keeps_what_still_fits() -> None:
+    kept = attrs.evolve(sign_up(), fields={"town": "Graz", "age": "many"}, tags=("golf", "art"), again=True)
+    checked = kept.checked(ASKING)
+    assert (checked.fields, checked.tags) == ({}, ("art",))
+
+
+def test_who_complained_stays_so_until_the_staff_lift_it() -> None:
+    assert [event for status, event in TRANSITIONS if status is Status.COMPLAINED] == [Event.LIFT]
 
 
 def test_a_confirmation_mail_follows_unless_they_read_already_or_complained() -> None:

@@ -26,25 +26,25 @@ from zero2prod_core.domain.deliveries import (
 )
 from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.issues import Issue, IssueState
-from zero2prod_core.domain.letters import LetterState
+from zero2prod_core.domain.letters import LetterKind, LetterState
 from zero2prod_core.domain.origins import system
 from zero2prod_core.domain.subscribers import Event, Status
 from zero2prod_core.domain.suppressions import Reason
 from zero2prod_core.errors import CommitUnknown
 from zero2prod_core.ports.deliveries import Expired
 from zero2prod_core.ports.mailer import Parcel
-from zero2prod_core.usecases.deliveries import in_words
+from zero2prod_core.usecases.deliveries import NOTHING_DUE, in_words
 
 DEAD = Rejected(Reply(550, "5.1.1 no such user"), suppress=True)
 FAULT = SenderFault(Reply(530, "5.7.0 authentication required"))
 
 
 async def mark(core: Core, *parcels: Parcel) -> Sequence[bool]:
-    return (await core.application.settle_deliveries([], [parcel.mark for parcel in parcels])).granted
+    return (await core.application.deliveries.settle([], [parcel.mark for parcel in parcels])).granted
 
 
 async def report(core: Core, outcome: Outcome, *parcels: Parcel) -> Sequence[bool]:
-    return (await core.application.settle_deliveries([parcel.report(outcome) for parcel in parcels], [])).applied
+    return (await core.application.deliveries.settle([parcel.report(outcome) for parcel in parcels], [])).applied
 
 
 async def reasons(core: Core, email: str = ADA) -> frozenset[Reason]:
@@ -106,7 +106,7 @@ class TestClaiming:
 
     async def test_no_more_than_the_limit_is_claimed_and_nothing_twice(self, core: Core) -> None:
         await core.published("a@example.com", "b@example.com", "c@example.com")
-        claim = core.application.claim_deliveries
+        claim = core.application.deliveries.claim
         sizes = [len((await claim("worker", 2, urgent=False)).parcels) for _ in range(3)]
         assert sizes == [2, 1, 0]
 
@@ -148,7 +148,7 @@ class TestSettling:
         issue = await core.published("a@example.com", "b@example.com")
         first, second = await core.parcels(urgent=False)
         await mark(core, first)
-        settled = await core.application.settle_deliveries([first.report(SENT)], [second.mark])
+        settled = await core.application.deliveries.settle([first.report(SENT)], [second.mark])
         assert (settled.applied, settled.granted) == ((True,), (True,))
         assert await core.sums(issue) == {DeliveryState.SENT: 1, DeliveryState.ATTEMPTING: 1}
 
@@ -295,7 +295,7 @@ class TestOurOwnFault:
         await core.application.subscribe(sign_up())
         (bulk,), (urgent,) = await core.parcels(urgent=False), await core.parcels(urgent=True)
         await mark(core, bulk)
-        settled = await core.application.settle_deliveries([bulk.report(FAULT)], [urgent.mark])
+        settled = await core.application.deliveries.settle([bulk.report(FAULT)], [urgent.mark])
         assert (settled.applied, settled.granted) == ((True,), (True,))
 
 
@@ -309,7 +309,7 @@ class TestCommitsOfUnknownOutcome:
         issue = await core.published("a@example.com", "b@example.com")
         first, second = await core.parcels(urgent=False)
         await mark(core, first)
-        settle = core.over(fault(core.store)).settle_deliveries
+        settle = core.over(fault(core.store)).deliveries.settle
         with pytest.raises(CommitUnknown):
             await settle([first.report(SENT)], [second.mark])
         settled = await settle([first.report(SENT)], [second.mark])
@@ -320,7 +320,7 @@ class TestCommitsOfUnknownOutcome:
         await core.published(ADA)
         parcels = await core.parcels(urgent=False)
         await mark(core, *parcels)
-        settle = core.over(CommitLostAfter(core.store)).settle_deliveries
+        settle = core.over(CommitLostAfter(core.store)).deliveries.settle
         with pytest.raises(CommitUnknown):
             await settle([parcels[0].report(DEAD)], [])
         await settle([parcels[0].report(DEAD)], [])
@@ -334,7 +334,7 @@ class TestCommitsOfUnknownOutcome:
         await core.application.jobs.expire_leases()
         (theirs,) = await core.parcels(urgent=False)
         assert await mark(core, theirs) == (True,)
-        settle = core.over(CommitLostBefore(core.store)).settle_deliveries
+        settle = core.over(CommitLostBefore(core.store)).deliveries.settle
         with pytest.raises(CommitUnknown):
             await settle([], [mine.mark])
         assert (await settle([], [mine.mark])).granted == (False,)
@@ -346,7 +346,7 @@ class TestLeases:
         await core.published(ADA)
         (parcel,) = await core.parcels(urgent=False)
         core.clock.forward(POLICY.lease_lasts - timedelta(seconds=1))
-        assert await core.application.renew_lease(parcel.delivery.lease)
+        assert await core.application.deliveries.renew(parcel.delivery.lease)
         core.clock.forward(POLICY.lease_lasts - timedelta(seconds=1))
         assert await mark(core, parcel) == (True,)
 
@@ -354,13 +354,13 @@ class TestLeases:
         await core.published(ADA)
         (parcel,) = await core.parcels(urgent=False)
         core.clock.forward(POLICY.lease_lasts)
-        assert not await core.application.renew_lease(parcel.delivery.lease)
+        assert not await core.application.deliveries.renew(parcel.delivery.lease)
 
     async def test_what_is_given_back_can_be_claimed_at_once(self, core: Core) -> None:
         await core.published("a@example.com", "b@example.com")
         first, second = await core.parcels(urgent=False)
         await mark(core, first)
-        assert await core.application.release_lease(first.delivery.lease) == Expired(returned=1, uncertain=1)
+        assert await core.application.deliveries.release(first.delivery.lease) == Expired(returned=1, uncertain=1)
         assert [parcel.delivery.key for parcel in await core.parcels(urgent=False)] == [second.delivery.key]
 
     async def test_a_dead_workers_deliveries_are_taken_back(self, core: Core) -> None:
@@ -372,7 +372,7 @@ class TestLeases:
         assert len(await core.parcels(urgent=False)) == 1
 
     async def test_what_is_due_or_held_is_counted(self, core: Core) -> None:
-        count = core.application.count_unfinished
+        count = core.application.deliveries.count_unfinished
         assert await count() == 0
         await core.published("a@example.com", "b@example.com")
         assert await count() == 2
@@ -380,3 +380,11 @@ class TestLeases:
         await mark(core, parcels[0])
         await report(core, SENT, parcels[0])
         assert await count() == 1
+
+
+async def test_the_backlog_names_every_kind_of_letter(core: Core) -> None:
+    await core.application.subscribe(sign_up())
+    backlog = await core.application.deliveries.read_backlog()
+    assert backlog.keys() == set(LetterKind)
+    assert backlog[LetterKind.CONFIRMATION].due == 1
+    assert backlog[LetterKind.ISSUE] == NOTHING_DUE

@@ -156,7 +156,7 @@ class TestResending:
     async def test_a_250_that_came_late_ends_the_doubt(self, core: Core) -> None:
         issue, (parcel,) = await in_doubt(core, A)
         core.clock.forward(timedelta(days=1))
-        assert (await core.application.settle_deliveries([parcel.report(SENT)], [])).applied == (True,)
+        assert (await core.application.deliveries.settle([parcel.report(SENT)], [])).applied == (True,)
         progress = await core.application.show_issue(issue.id)
         assert (progress.sums, progress.possibly_twice) == ({DeliveryState.SENT: 1}, 0)
 

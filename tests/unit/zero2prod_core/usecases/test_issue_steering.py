@@ -65,7 +65,7 @@ class TestPausing:
         (first, second) = await core.parcels(urgent=False)
         await core.send(first)
         paused = await PAUSE(core.application, published.id)
-        assert (await core.application.settle_deliveries([], [second.mark])).granted == (False,)
+        assert (await core.application.deliveries.settle([], [second.mark])).granted == (False,)
         assert await core.parcels(urgent=False) == []
         issue, letter = await now(core)
         assert issue == paused == attrs.evolve(published, state=IssueState.PAUSED, pause_cause=PauseCause.PERSON)
@@ -77,9 +77,9 @@ class TestPausing:
     async def test_what_is_marked_already_ends_as_it_ends(self, core: Core) -> None:
         published = await core.published(ADA)
         (parcel,) = await core.parcels(urgent=False)
-        await core.application.settle_deliveries([], [parcel.mark])
+        await core.application.deliveries.settle([], [parcel.mark])
         await PAUSE(core.application, published.id)
-        assert (await core.application.settle_deliveries([parcel.report(SENT)], [])).applied == (True,)
+        assert (await core.application.deliveries.settle([parcel.report(SENT)], [])).applied == (True,)
 
     async def test_one_event_says_who_did_it(self, core: Core) -> None:
         published = await core.published(ADA)
@@ -92,7 +92,7 @@ class TestPausing:
         published = await core.published("a@example.com", "b@example.com", "c@example.com")
         (first, *_) = await core.parcels(urgent=False)
         await core.send(first)
-        await core.application.release_lease(first.delivery.lease)
+        await core.application.deliveries.release(first.delivery.lease)
         await PAUSE(core.application, published.id)
         core.clock.forward(POLICY.give_up_after + timedelta(days=1))
         await RESUME(core.application, published.id)
@@ -127,13 +127,13 @@ class TestCancelling:
         first, second, _ = await core.parcels(urgent=False)
         await core.send(first)
         await CANCEL(core.application, published.id)
-        assert (await core.application.settle_deliveries([], [second.mark])).granted == (False,)
+        assert (await core.application.deliveries.settle([], [second.mark])).granted == (False,)
         assert await core.sums(published) == {
             DeliveryState.SENT: 1,
             DeliveryState.CANCELLED: 1,
             DeliveryState.LEASED: 1,
         }
-        await core.application.release_lease(second.delivery.lease)
+        await core.application.deliveries.release(second.delivery.lease)
         assert await core.application.jobs.cancel_deliveries() == 1
         assert await core.sums(published) == {DeliveryState.SENT: 1, DeliveryState.CANCELLED: 2}
         assert await core.application.jobs.cancel_deliveries() == 0

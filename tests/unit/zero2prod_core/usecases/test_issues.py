@@ -13,13 +13,14 @@ from zero2prod_core.domain.audit import Action
 from zero2prod_core.domain.breakers import Breaker, BreakerKey
 from zero2prod_core.domain.deliveries import DeliveryState, Reply, Scope, SenderFault, Uncertain
 from zero2prod_core.domain.idempotency import IdempotencyKey
-from zero2prod_core.domain.issues import Issue, IssueState
+from zero2prod_core.domain.issues import Content, Issue, IssueState
 from zero2prod_core.domain.letters import Letter, LetterState, UncertainPolicy
 from zero2prod_core.domain.limits import DomainRates
 from zero2prod_core.domain.subscribers import Event
 from zero2prod_core.errors import (
     CommitUnknown,
     Defect,
+    FieldInvalid,
     IdempotencyKeyReused,
     IssueUnknown,
     NewsletterUnknown,
@@ -45,6 +46,22 @@ class TestPublishing:
         assert await core.sums(issue) == {DeliveryState.PENDING: 2}
         parcels = await core.parcels(urgent=False)
         assert {parcel.delivery.email.text for parcel in parcels} == {"a@example.com", "b@example.com"}
+
+    async def test_a_slot_must_be_for_a_field_that_the_newsletter_asks_for(self, core: Core) -> None:
+        words = Content.parse("News for {{ subscriber.fields.city }}", "Hi")
+        wanted = attrs.evolve(publication(), content=words)
+        with pytest.raises(FieldInvalid, match=r"^title: has .*fields\.city"):
+            await core.application.publish(wanted, origin())
+        await core.application.edit_newsletter(origin(), "default", fields='city: text "City"')
+        assert (await core.application.publish(wanted, origin())).title == "News for {{ subscriber.fields.city }}"
+
+    async def test_what_was_published_is_answered_again_whatever_is_asked_for_now(self, core: Core) -> None:
+        words = Content.parse("News", "For {{ subscriber.fields.city }}")
+        wanted = attrs.evolve(publication(), content=words)
+        await core.application.edit_newsletter(origin(), "default", fields='city: text "City"')
+        issue = await core.application.publish(wanted, origin())
+        await core.application.edit_newsletter(origin(), "default", fields="")
+        assert await core.application.publish(wanted, origin()) == issue
 
     async def test_its_letter_says_what_the_author_wrote_and_is_dated(self, core: Core) -> None:
         issue = await core.published("a@example.com")

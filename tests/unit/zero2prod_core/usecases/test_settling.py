@@ -105,9 +105,9 @@ class TestRefusals:
 
     async def test_an_issue_that_a_person_paused_keeps_their_pause(self, core: Core) -> None:
         issue, parcels = await published(core, MOST_REFUSALS)
-        await core.application.settle_deliveries([], [parcel.mark for parcel in parcels])
+        await core.application.deliveries.settle([], [parcel.mark for parcel in parcels])
         await core.application.pause_issue(system("test"), issue.id)
-        await core.application.settle_deliveries([parcel.report(POLICY_REFUSAL) for parcel in parcels], [])
+        await core.application.deliveries.settle([parcel.report(POLICY_REFUSAL) for parcel in parcels], [])
         assert (await issue_now(core)).pause_cause is PauseCause.PERSON
 
 
@@ -146,7 +146,7 @@ class TestBreakers:
     async def test_a_report_that_does_not_apply_trips_nothing(self, core: Core) -> None:
         _, parcels = await published(core, 1)
         core.clock.forward(core.policy.lease_lasts)
-        await core.application.settle_deliveries([parcels[0].report(RELAY_AWAY)], [])
+        await core.application.deliveries.settle([parcels[0].report(RELAY_AWAY)], [])
         assert await breakers(core) == []
 
     async def test_what_was_not_tried_by_this_worker_stays_open_when_its_mail_is_taken(self, core: Core) -> None:
@@ -157,7 +157,7 @@ class TestBreakers:
 
     async def test_a_settlement_tells_what_was_decided(self, core: Core) -> None:
         _, (first, second, third) = await published(core, 3)
-        settle = core.application.settle_deliveries
+        settle = core.application.deliveries.settle
         await core.send(first, outcome=RELAY_AWAY)
         other = BreakerKey(Scope.DOMAIN, "elsewhere.example")
         await settle([], [second.mark, third.mark])
@@ -170,7 +170,7 @@ class TestBreakers:
     async def test_where_some_are_taken_and_some_not_it_stays_open(self, core: Core) -> None:
         _, (first, second, third) = await published(core, 3)
         await core.send(first, outcome=RELAY_AWAY)
-        settle = core.application.settle_deliveries
+        settle = core.application.deliveries.settle
         await settle([], [second.mark, third.mark])
         await settle([second.report(SENT), third.report(RELAY_AWAY)], [], [RELAY])
         assert [breaker.key for breaker in await breakers(core)] == [RELAY]
@@ -186,9 +186,9 @@ class TestEffectsBesideMarks:
             return False
 
         _, (first, second) = await published(core, 2)
-        await core.application.settle_deliveries([], [first.mark])
+        await core.application.deliveries.settle([], [first.mark])
         over = core.over(CommitLostBefore(core.store, iter(counting, True)))
-        settled = await over.settle_deliveries([first.report(outcome)], [second.mark])
+        settled = await over.deliveries.settle([first.report(outcome)], [second.mark])
         assert settled.applied == (True,)
         assert settled.granted == (not isinstance(outcome, SenderFault),)
         assert len(lost) == 2
@@ -200,7 +200,7 @@ class TestEffectsBesideMarks:
         (first,) = await core.parcels(urgent=False)
         issue = await core.published()
         (second,) = await core.parcels(urgent=False)
-        await core.application.settle_deliveries([], [first.mark])
-        settled = await core.application.settle_deliveries([first.report(DEAD)], [second.mark])
+        await core.application.deliveries.settle([], [first.mark])
+        settled = await core.application.deliveries.settle([first.report(DEAD)], [second.mark])
         assert settled.granted == (False,)
         assert await core.sums(issue) == {DeliveryState.SUPPRESSED: 1}

@@ -14,6 +14,7 @@ from zero2prod_core.domain.consent import ConsentKind
 from zero2prod_core.domain.deliveries import message_id
 from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.keys import Key, KeyRing
+from zero2prod_core.domain.letters import LetterKind
 from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER
 from zero2prod_core.domain.origins import system
 from zero2prod_core.domain.subscribers import Event, RoundState, Status, Subscriber
@@ -152,12 +153,15 @@ class TestWhatIsKnownAlready:
         await core.application.subscribe(sign_up(name="Stranger"))
         return await core.subscriber(), await core.parcels(urgent=True), len(await core.audit()) - known
 
-    @pytest.mark.parametrize("events", [(), (Event.COMPLAIN,)])
-    async def test_nothing_happens_to_the_confirmed_and_to_those_who_complained(
-        self, core: Core, events: Sequence[Event]
-    ) -> None:
-        known = await after(core, *events)
+    async def test_nothing_happens_to_those_who_complained(self, core: Core) -> None:
+        known = await after(core, Event.COMPLAIN)
         assert await self.changes(core) == (known, [], 0)
+
+    async def test_the_confirmed_stay_as_they_are_and_are_told_by_a_mail_without_a_link(self, core: Core) -> None:
+        known = await after(core)
+        subscriber, (parcel,), events = await self.changes(core)
+        assert (subscriber, events, parcel.letter.kind) == (known, 0, LetterKind.NOTICE)
+        assert parcel.slots == {"newsletter.name": "Newsletter", "subscriber.name": known.name.text}
 
     @pytest.mark.parametrize("event", [Event.UNSUBSCRIBE, Event.BOUNCE])
     async def test_who_left_gets_a_link_and_keeps_name_and_earlier_status(self, core: Core, event: Event) -> None:
@@ -343,7 +347,7 @@ class TestKeys:
     async def test_new_links_are_made_under_the_newest_key(self, core: Core) -> None:
         application = core.over(core.store, keys=KeyRing((NEW_KEY, KEY)))
         await application.subscribe(sign_up())
-        (parcel,) = (await application.claim_deliveries("worker", 1, urgent=True)).parcels
+        (parcel,) = (await application.deliveries.claim("worker", 1, urgent=True)).parcels
         assert read_token(KeyRing((NEW_KEY,)), Purpose.CONFIRM, token_in(parcel.slots["confirmation.link"]))
         assert (await core.subscriber()).digest.key_id == "new"
 
@@ -352,7 +356,7 @@ class TestKeys:
     ) -> None:
         await core.application.subscribe(sign_up())
         sending = core.over(core.store, keys=KeyRing((NEW_KEY, KEY)))
-        (parcel,) = (await sending.claim_deliveries("worker", 1, urgent=True)).parcels
+        (parcel,) = (await sending.deliveries.claim("worker", 1, urgent=True)).parcels
         later = core.over(core.store, keys=KeyRing((Key("newest", bytes(32)), NEW_KEY, KEY)))
         await later.confirm(token_in(parcel.slots["confirmation.link"]), evidence())
         assert (await core.consent())[-1].message_id == parcel.message_id

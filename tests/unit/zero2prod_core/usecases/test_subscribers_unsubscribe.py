@@ -70,7 +70,7 @@ async def test_no_later_issue_follows_and_a_claimed_one_is_not_completed(core: C
     await core.published(ADA)
     (parcel,) = await core.parcels(urgent=False)
     await core.application.unsubscribe(token_of(parcel), evidence())
-    assert (await core.application.settle_deliveries([], [parcel.mark])).granted == (False,)
+    assert (await core.application.deliveries.settle([], [parcel.mark])).granted == (False,)
     assert (await core.published()).audience == 0
 
 

@@ -118,7 +118,7 @@ class TestTheBreakerOfADomain:
         await trip_slow(core)
         before = len((await claim(core)).parcels)
         assert before == 10
-        assert await core.application.count_unfinished() == 10
+        assert await core.application.deliveries.count_unfinished() == 10
         again = await due_at(core, issue)
         first = TERMS[Scope.DOMAIN].first.total_seconds()
         assert again[first - 1] == 10
@@ -194,6 +194,6 @@ async def trip_slow(core: Core) -> None:
     """Have a mail to the slow domain throttled, and leave all others as they are."""
     consignment = await claim(core)
     slow = next(parcel for parcel in consignment.parcels if parcel.delivery.email.domain == "slow.example")
-    await core.application.settle_deliveries([], [slow.mark])
-    await core.application.settle_deliveries([slow.report(SLOWLY)], [])
-    await core.application.release_lease(consignment.lease)
+    await core.application.deliveries.settle([], [slow.mark])
+    await core.application.deliveries.settle([slow.report(SLOWLY)], [])
+    await core.application.deliveries.release(consignment.lease)

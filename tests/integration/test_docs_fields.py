@@ -1,0 +1,89 @@
+"""The how-to about fields and tags, typed as it stands; a reader answers in between, and gets the issue."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TypeVar
+
+import attrs
+import orjson
+import pytest
+
+from adapters_email.composing import compose
+from adapters_postgres.embedded import EmbeddedPostgres
+from adapters_postgres.embedded.cluster import APPLICATION
+from tests.support.databases import migrated_database
+from tests.support.documentation import blocks
+from tests.support.machines import url_of
+from tests.support.parcels import parsed, words
+from tests.support.postgres import scratch_directory
+from tests.support.services import Installation
+from tests.support.shells import Shell
+from zero2prod.runtime import Runtime, running
+from zero2prod.settings_loading import load
+from zero2prod.testing.builders import evidence, number, sign_up
+
+# Each block is one to three commands, of a second or two each.
+pytestmark = [pytest.mark.timeout(240), pytest.mark.untraced]
+
+Result = TypeVar("Result")
+
+NOBODY_LISTENS = 1
+
+PAGE = "ask-readers-more"
+
+
+@attrs.frozen
+class Machine:
+    """A shell with an installation's settings, and the application beside it."""
+
+    shell: Shell
+
+    def ask(self, verb: Callable[[Runtime], Awaitable[Result]]) -> Result:
+        async def answer() -> Result:
+            async with running(load(None, self.shell.environment)) as runtime:
+                return await verb(runtime)
+
+        return asyncio.run(answer())
+
+
+@pytest.fixture
+def machine(postgres_server: EmbeddedPostgres) -> Iterator[Machine]:
+    name = f"asking_{number()}"
+    with scratch_directory() as place, migrated_database(postgres_server, name):
+        house = Installation.over(url_of(postgres_server, APPLICATION, name), NOBODY_LISTENS)
+        environment = {f"ZERO2PROD_{name}": str(value) for name, value in house.settings.items()}
+        yield Machine(Shell.in_checkout(place, {}, environment))
+
+
+async def answer(runtime: Runtime) -> None:
+    """Sign up with what the page's JSON has, and confirm."""
+    (body,) = blocks(PAGE, "json")
+    typed = orjson.loads(body)
+    asked = attrs.evolve(sign_up(typed["email"], typed["name"]), fields=typed["fields"], tags=tuple(typed["tags"]))
+    await runtime.application.subscribe(asked)
+    ((parcel,),) = [(await runtime.application.deliveries.claim("test", 10, urgent=True)).parcels]
+    link = parcel.slots["confirmation.link"]
+    await runtime.application.confirm(link.partition("subscription_token=")[2], evidence())
+
+
+async def mailed(runtime: Runtime) -> bytes:
+    ((parcel,),) = [(await runtime.application.deliveries.claim("test", 10, urgent=False)).parcels]
+    return compose(parcel).content
+
+
+def test_readers_are_asked_and_answered(machine: Machine) -> None:
+    declare, publish, otherwise = blocks("ask-readers-more", "sh")
+    said = machine.shell.succeeds(declare)
+    assert '\tfield\tsize: choice required "Your size" "Small" "Medium" "Large"\n\ttag\tmusic: "Music news"' in said
+    machine.ask(answer)
+    machine.shell.succeeds(publish)
+    message = parsed(machine.ask(mailed))
+    assert message["Subject"] == "News for Graz"
+    text = words(message, "plain")
+    assert "Hello Ada," in text
+    assert "what is on in Graz." in text
+    assert "You chose: Music news." in text
+    said = machine.shell.succeeds(otherwise)
+    assert 'city: text required "Which city is yours?"' in said
+    assert "size" not in said
+    assert "music" not in said.splitlines()[-1]

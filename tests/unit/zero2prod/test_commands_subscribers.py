@@ -1,0 +1,106 @@
+"""A person's data and their erasure, and lists of whom not to mail, from a terminal."""
+
+from pathlib import Path
+
+import attrs
+import pytest
+
+from tests.support.core import ADA
+from tests.support.terminal import Terminal, wait
+from zero2prod.commands.suppressions import MOST_SHOWN
+from zero2prod.testing.builders import email, later, origin
+from zero2prod_core.domain.audit import Action
+from zero2prod_core.domain.origins import ActorKind
+
+SHAPE = "must have a local part, one @ and a domain"
+
+
+def test_a_person_is_shown_with_newsletters_and_history(typist: Terminal) -> None:
+    reader = wait(typist.core.confirmed())
+    wait(typist.core.save(attrs.evolve(reader, fields={"city": "Bern"}, tags=("vip",), paused_until=later(60))))
+    wait(typist.core.application.people.suppress(origin(), reader.id, "She wrote a letter."))
+    done = typist.type("subscribers", "show", ADA.upper())
+    assert (done.status, done.err) == (0, "")
+    lines = done.out.splitlines()
+    assert lines[:3] == [ADA, "default\tconfirmed\tAda", "\tpaused until\t2026-01-05 12:01:00"]
+    assert "\tcity\tBern" in lines
+    assert "\ttags\tvip" in lines
+    assert "\tnote\tShe wrote a letter." in lines
+    assert any("Confirmed the sign-up" in line and "\tdefault\t" in line for line in lines)
+    assert "\tNetwork address\t192.0.2.1" in lines
+    assert "no mail\t2026-01-05 12:00:00\tA member of the staff keeps mail away. Only you can lift it." in lines
+
+
+def test_a_person_is_told_to_programs_and_the_look_is_on_record(typist: Terminal) -> None:
+    wait(typist.core.confirmed())
+    told = typist.type("subscribers", "show", ADA, "--json").told
+    assert told["email"] == ADA
+    assert [each["newsletter"] for each in told["subscriptions"]] == ["default"]
+    assert [fact["what"] for fact in told["history"] if fact["kind"] == "consent"] == ["requested", "confirmed"]
+    event = wait(typist.core.audit())[-1]
+    assert (event.action, event.origin.actor.kind) == (Action.SENSITIVE_READ, ActorKind.TERMINAL)
+
+
+@pytest.mark.parametrize("command", [("show",), ("erase", "--yes")])
+def test_nobody_is_refused(typist: Terminal, command: tuple[str, ...]) -> None:
+    assert typist.refused("subscribers", *command, ADA).startswith("subscriber: nobody of this")
+    assert typist.refused("subscribers", *command, "ada").startswith(f"email: {SHAPE}")
+
+
+def test_a_person_is_erased_once_it_is_sure(typist: Terminal) -> None:
+    wait(typist.core.confirmed())
+    refused = typist.type("subscribers", "erase", ADA, stdin=b"n\n")
+    assert (refused.status, refused.out) == (0, "")
+    assert refused.err.endswith("Nothing was erased.\n")
+    assert wait(typist.core.subscriber()).email.text == ADA
+    done = typist.type("subscribers", "erase", ADA, stdin=b"y\n")
+    assert (done.status, done.out) == (0, f"Erased {ADA} from 1 newsletter.\n")
+    again = typist.type("subscribers", "erase", ADA, "--yes")
+    assert again.out == f"{ADA} is erased; no newsletter had it.\n"
+    assert typist.type("subscribers", "show", ADA).out.startswith(f"{ADA}\nno mail\t")
+
+
+def test_an_erasure_is_told_to_programs(typist: Terminal) -> None:
+    wait(typist.core.confirmed())
+    assert typist.type("subscribers", "erase", ADA, "--yes", "--json").told == {"newsletters": 1}
+    event = wait(typist.core.audit())[-1]
+    assert (event.action, event.origin.actor.kind) == (Action.SUBSCRIBER_ERASED, ActorKind.TERMINAL)
+
+
+def test_a_question_that_nobody_answers_erases_nothing(typist: Terminal) -> None:
+    wait(typist.core.confirmed())
+    assert typist.type("subscribers", "erase", ADA).status == 130
+    assert wait(typist.core.subscriber()).email.text == ADA
+
+
+def test_a_list_is_imported_and_its_odd_lines_are_told(typist: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "list.txt"
+    file.write_text(f"\ufeff{ADA}\r\nnobody\n\nbob@example.com\n{ADA}\n", encoding="utf-8")
+    done = typist.type("suppressions", "import", str(file))
+    assert (done.status, done.out) == (0, "Suppressed 2 e-mail addresses; 1 were known.\n")
+    assert done.err == f"line 2: {SHAPE}\n"
+    assert typist.type("subscribers", "show", "bob@example.com").status == 0
+
+
+def test_a_list_comes_from_standard_input_and_its_sums_go_to_programs(typist: Terminal) -> None:
+    told = typist.type("suppressions", "import", "-", "--json", stdin=f"{ADA}\nx".encode()).told
+    assert told == {"added": 1, "known": 0, "invalid": [{"line": 2, "rule": SHAPE}]}
+    (event,) = wait(typist.core.audit())
+    assert (event.action, event.origin.actor.kind) == (Action.SUPPRESSIONS_IMPORTED, ActorKind.TERMINAL)
+
+
+def test_of_many_odd_lines_the_first_are_told(typist: Terminal) -> None:
+    done = typist.type("suppressions", "import", "-", stdin=b"x\n" * (MOST_SHOWN + 2))
+    assert done.out == "Suppressed 0 e-mail addresses.\n"
+    assert done.err.splitlines()[-1] == "and 2 more; --json lists all"
+    assert len(done.err.splitlines()) == MOST_SHOWN + 1
+
+
+def test_a_list_in_another_encoding_is_refused_with_the_line(typist: Terminal) -> None:
+    refusal = typist.refused("suppressions", "import", "-", stdin=f"{ADA}\nM\xfcller@example.com\n".encode("latin-1"))
+    assert refusal == "file: must be in UTF-8, which line 2 is not. Convert it."
+
+
+def test_a_list_that_is_not_there_is_wrong_usage(typist: Terminal) -> None:
+    assert "nowhere.txt" in typist.refused("suppressions", "import", "nowhere.txt", status=2)
+    assert wait(typist.core.application.people.lift(origin(), email(ADA), "no reason")) is False

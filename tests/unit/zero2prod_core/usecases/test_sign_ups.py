@@ -1,0 +1,186 @@
+from collections.abc import Sequence
+from datetime import timedelta
+from ipaddress import IPv4Address
+
+import attrs
+import pytest
+
+from tests.support.core import ADA, POLICY, Core, sign_up
+from zero2prod.testing.builders import evidence, origin
+from zero2prod_core.domain.consent import ConsentKind, Evidence
+from zero2prod_core.domain.letters import LetterKind
+from zero2prod_core.domain.limits import NO_LIMITS, Limits, Rate
+from zero2prod_core.domain.origins import Actor, ActorKind
+from zero2prod_core.domain.subscribers import SignUp, Status
+from zero2prod_core.errors import LimitExceeded, NewsletterUnknown, Refusal, TokenUnknown
+
+ONE_A_DAY = Rate(1, timedelta(days=1))
+
+
+def limited(**limits: Rate) -> Core:
+    """A core with these limits and no others; without any, with all as they are by default."""
+    chosen = attrs.evolve(NO_LIMITS, **limits) if limits else Limits()
+    return Core(policy=attrs.evolve(POLICY, limits=chosen))
+
+
+def coming_from(network_address: str, asked: SignUp) -> SignUp:
+    seen = attrs.evolve(asked.evidence, origin=origin(network_address=network_address))
+    return attrs.evolve(asked, evidence=seen)
+
+
+async def kinds(core: Core) -> Sequence[LetterKind]:
+    """Of the mails that wait; they are sent."""
+    parcels = await core.parcels(urgent=True)
+    if parcels:
+        await core.send(*parcels)
+    return [parcel.letter.kind for parcel in parcels]
+
+
+class TestWhoIsMailed:
+    async def test_a_second_mail_follows_after_ten_minutes_and_both_links_work(self) -> None:
+        core = limited()
+        first = await core.token()
+        await core.application.subscribe(sign_up())
+        assert await kinds(core) == []
+        core.clock.forward(timedelta(minutes=10))
+        second = await core.token()
+        await core.application.confirm(first, evidence())
+        await core.application.confirm(second, evidence())
+        assert (await core.subscriber()).status is Status.CONFIRMED
+
+    async def test_a_thousand_strangers_cannot_send_more_than_three_mails(self) -> None:
+        core = limited()
+        await core.application.create_newsletter(origin(), "weekly", "Weekly")
+        for number in range(1000):
+            asked = sign_up(f"a.da+{number}@example.com", newsletter=("default", "weekly")[number % 2])
+            await core.application.subscribe(coming_from(str(IPv4Address(number + 2**28)), asked))
+            core.clock.forward(timedelta(seconds=1))
+        assert await kinds(core) == [LetterKind.CONFIRMATION] * 3
+
+    async def test_what_is_too_much_for_a_mailbox_leaves_nothing_behind(self) -> None:
+        core = limited(email=ONE_A_DAY)
+        await core.application.create_newsletter(origin(), "weekly", "Weekly")
+        await core.application.subscribe(sign_up())
+        known = await core.audit()
+        await core.application.subscribe(sign_up(newsletter="weekly"))
+        assert await core.audit() == known
+        assert await kinds(core) == [LetterKind.CONFIRMATION]
+
+    @pytest.mark.parametrize("budget", ["recipient_domain", "mail_total"])
+    async def test_a_budget_that_all_share_keeps_the_mail_and_not_the_sign_up(self, budget: str) -> None:
+        core = limited(**{budget: ONE_A_DAY})
+        await core.application.subscribe(sign_up("first@example.com"))
+        await core.application.subscribe(sign_up())
+        assert (await core.subscriber()).status is Status.PENDING
+        assert [record.kind for record in await core.consent()] == [ConsentKind.REQUESTED]
+        last = (await core.audit())[-1]
+        assert last.after
+        assert last.after["mail"] == "withheld"
+        assert await kinds(core) == [LetterKind.CONFIRMATION]
+
+    async def test_the_confirmed_are_told_once_a_day(self) -> None:
+        core = limited(notice=ONE_A_DAY)
+        await core.confirmed()
+        for _ in range(3):
+            await core.application.subscribe(sign_up(name="Stranger"))
+        assert await kinds(core) == [LetterKind.NOTICE]
+        core.clock.forward(timedelta(days=1))
+        await core.application.subscribe(sign_up())
+        assert await kinds(core) == [LetterKind.NOTICE]
+
+
+class TestWhoIsRefused:
+    @pytest.mark.parametrize(
+        ("limit", "first", "second", "other"),
+        [
+            ("sign_up_network", "192.0.2.1", "192.0.2.1", "192.0.2.2"),
+            ("sign_up_network", "2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"),
+            ("sign_up_site", "2001:db8::1", "2001:db8:0:1::1", "2001:db8:1::1"),
+        ],
+    )
+    async def test_a_visitor_who_asks_too_often(self, limit: str, first: str, second: str, other: str) -> None:
+        core = limited(**{limit: ONE_A_DAY})
+        await core.application.subscribe(coming_from(first, sign_up("first@example.com")))
+        with pytest.raises(LimitExceeded) as refused:
+            await core.application.subscribe(coming_from(second, sign_up()))
+        assert (refused.value.fields["scope"], refused.value.retry_after) == (limit, timedelta(days=1))
+        await core.application.subscribe(coming_from(other, sign_up("third@example.com")))
+        assert len(await kinds(core)) == 2
+
+    async def test_one_who_is_refused_disturbs_no_neighbour_and_takes_from_no_other_limit(self) -> None:
+        core = limited(sign_up_network=ONE_A_DAY, sign_up_total=Rate(2, timedelta(days=1)))
+        batch = [
+            coming_from("192.0.2.1", sign_up("a@example.com")),
+            coming_from("192.0.2.1", sign_up("b@example.com")),
+            sign_up("c@example.com", newsletter="unknown"),
+            coming_from("192.0.2.2", sign_up("d@example.com")),
+            coming_from("192.0.2.3", sign_up("e@example.com")),
+        ]
+        answers = await core.application.subscribe_batch(batch)
+        assert [type(answer) for answer in answers] == [
+            type(None), LimitExceeded, NewsletterUnknown, type(None), LimitExceeded,
+        ]  # fmt: skip
+        assert len(await kinds(core)) == 2
+
+    async def test_the_staff_answer_for_themselves(self) -> None:
+        core = limited(sign_up_total=ONE_A_DAY)
+        staff = attrs.evolve(evidence(), origin=origin(actor=Actor(ActorKind.ACCOUNT, "7")))
+        for name in ("a", "b"):
+            await core.application.subscribe(attrs.evolve(sign_up(f"{name}@example.com"), evidence=staff))
+        assert len(await kinds(core)) == 2
+
+
+class TestAskingAgain:
+    async def test_an_expired_link_brings_a_new_mail_as_it_was_typed(self, core: Core) -> None:
+        token = await core.token(name="Ada L.")
+        core.clock.forward(timedelta(days=2))
+        await core.application.ask_again(token, evidence())
+        (parcel,) = await core.parcels(urgent=True)
+        assert parcel.letter.kind is LetterKind.CONFIRMATION
+        assert [record.kind for record in await core.consent()] == [ConsentKind.REQUESTED] * 2
+
+    async def test_a_link_that_was_ended_brings_nothing(self, core: Core) -> None:
+        token, subscriber = await core.token(), await core.subscriber()
+        async with core.store() as tx:
+            await tx.subscribers.end_rounds(subscriber.id)
+        with pytest.raises(TokenUnknown):
+            await core.application.ask_again(token, evidence())
+
+    async def test_it_is_limited_as_any_sign_up(self) -> None:
+        core = limited(sign_up_total=ONE_A_DAY)
+        token = await core.token()
+        with pytest.raises(Refusal, match="Too many"):
+            await core.application.ask_again(token, Evidence(origin(), "mail"))
+        assert (await core.subscriber(ADA)).status is Status.PENDING
+
+
+class TestRoundsThatLapse:
+    async def test_who_never_confirmed_is_forgotten(self, core: Core) -> None:
+        await core.token()
+        subscriber = await core.subscriber()
+        core.clock.forward(timedelta(days=31))
+        assert await core.application.jobs.lapse_rounds() == 1
+        async with core.store.reading() as tx:
+            assert await tx.subscribers.get_batch([subscriber.id]) == {}
+            (record,) = await tx.consent.of(subscriber.id)
+        assert record.evidence.origin.network_address is None
+        assert (await core.audit())[-1].after == {"returned": 0, "removed": 1}
+        assert await core.application.jobs.lapse_rounds() == 0
+
+    async def test_who_had_left_has_left_again(self, core: Core) -> None:
+        known = attrs.evolve(await core.confirmed(), status=Status.UNSUBSCRIBED)
+        await core.save(known)
+        token = await core.token()
+        core.clock.forward(timedelta(days=31))
+        assert await core.application.jobs.lapse_rounds() == 1
+        assert await core.subscriber() == known
+        with pytest.raises(TokenUnknown):
+            await core.application.ask_again(token, evidence())
+
+    async def test_a_younger_sign_up_keeps_the_subscriber(self, core: Core) -> None:
+        await core.token()
+        core.clock.forward(timedelta(days=20))
+        await core.token()
+        core.clock.forward(timedelta(days=20))
+        assert await core.application.jobs.lapse_rounds() == 0
+        assert (await core.subscriber()).status is Status.PENDING
