@@ -22,6 +22,7 @@ DOCS = Path(__file__).parent
 
 SEE_ALSO: Mapping[str, str] = {
     "secret.keys": "[Rotate keys](../how-to/rotate-keys.md)",
+    "limits.enabled": "[Tune the limits](../how-to/tune-limits.md)",
     "mail.smtp_url": "[Send through an SMTP relay](../how-to/send-through-an-smtp-relay.md)",
     "mail.postmark_token": "[Send through Postmark](../how-to/send-through-postmark.md)",
 }
