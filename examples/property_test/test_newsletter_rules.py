@@ -47,7 +47,7 @@ class Readers:
             self.ways_out[mail.delivery.email.text] = token_in(mail.listing.unsubscribe_link)
 
     async def mails(self, *, urgent: bool) -> Sequence[Parcel]:
-        return (await self.core.claim_deliveries("test", 100, urgent=urgent)).parcels
+        return (await self.core.deliveries.claim("test", 100, urgent=urgent)).parcels
 
 
 Act = Callable[[Readers, str], Awaitable[None]]

@@ -98,6 +98,7 @@ class PostgresSubscriberRepository(Repository, SubscriberRepository):
         return Lapsed([id_ for id_, had_another in left if had_another], removed)
 
     async def under_keys(self, key_ids: Collection[str], limit: int) -> Sequence[Subscriber]:
+        await self._rows(SQL["rewrite_alone"])
         rows = await self._rows(SQL["lock_under_keys"], key_ids=list(key_ids), limit=limit)
         return [_subscriber(*row) for row in rows]
 
@@ -114,6 +115,7 @@ class PostgresSubscriberRepository(Repository, SubscriberRepository):
 
     async def adopt_digests(self, digests: Sequence[Sequence[Digest]]) -> None:
         pairs = [(old, newest) for newest, *others in digests for old in others]
+        await self._rows(SQL["rewrite_alone"])
         await self._count(
             SQL["adopt_digests"],
             key_ids=[old.key_id for old, _ in pairs],

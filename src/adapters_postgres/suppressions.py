@@ -38,7 +38,6 @@ class PostgresSuppressionRepository(Repository, SuppressionRepository):
         pairs = [(old, newest) for newest, *others in digests for old in others]
         if not pairs:
             return 0
-        await self._rows(SQL["adopt_alone"])
         return await self._count(
             SQL["adopt"],
             key_ids=[old.key_id for old, _ in pairs],

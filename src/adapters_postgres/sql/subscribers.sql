@@ -91,6 +91,11 @@ WHERE subscriptions.id = changed.id
 -- name: rounds_of
 SELECT round_id FROM sign_up_rounds WHERE subscription_id = ANY(%(ids)s::uuid[])
 
+-- name: rewrite_alone
+/* Of all that rewrite digests one at a time: in the middle of a rotation two processes may want opposite things. The
+   number is any that no other lock has. */
+SELECT pg_advisory_xact_lock(5_060_001)
+
 -- name: adopt_digests
 WITH old AS (
     SELECT * FROM unnest(
