@@ -6,6 +6,7 @@ that a machine has.
 """
 
 import asyncio
+import re
 import tempfile
 from pathlib import Path
 from typing import Literal
@@ -15,6 +16,7 @@ from playwright.async_api import Browser, Page, ViewportSize
 
 from tests.support.browser import chromium
 from tests.support.core import PASSWORD
+from tests.support.parcels import words
 from tests.support.pictures import as_url
 from tests.support.postgres import scratch_directory
 from tests.support.services import run
@@ -29,7 +31,20 @@ PHONE: ViewportSize = {"width": 360, "height": 620}
 # Each takes a page's time; five mails are sent within a few.
 MOST_LOOKS = 200
 
-READERS = ("ada@example.com", "blaise@example.com", "emmy@example.com", "grace@example.com", "sofia@example.com")
+READERS = {
+    "ada@example.com": "Ada Lovelace",
+    "blaise@example.com": "Blaise Pascal",
+    "emmy@example.com": "Emmy Noether",
+    "grace@example.com": "Grace Hopper",
+    "sofia@example.com": "Sofia Kovalevskaya",
+}
+FIRST, *OTHERS = READERS
+LAST = OTHERS[-1]
+
+WAITING = "mary@example.com", "Mary Somerville"
+"""She signs up and does not confirm."""
+
+PREFERENCES = re.compile(r"http://\S+/preferences/\S+")
 
 NEWSLETTER = {
     "--name": "Notes from the allotment",
@@ -126,7 +141,7 @@ class Studio:
 
 async def join(studio: Studio, email: str) -> None:
     visit = studio.house.site()
-    await visit.confirm(await visit.sign_up(email))
+    await visit.confirm(await visit.sign_up(email, READERS[email]))
 
 
 async def log_in(studio: Studio, page: Page) -> None:
@@ -148,7 +163,7 @@ async def set_up(studio: Studio, page: Page) -> None:
 
 async def take_checklist(studio: Studio, page: Page) -> None:
     """After the first three of its items."""
-    await join(studio, READERS[0])
+    await join(studio, FIRST)
     await page.reload()
     await studio.take("checklist", page)
     dark = await studio.page(scheme="dark")
@@ -157,7 +172,7 @@ async def take_checklist(studio: Studio, page: Page) -> None:
 
 
 async def fill(studio: Studio) -> None:
-    for email in READERS[1:]:
+    for email in OTHERS:
         await join(studio, email)
     for title, text in EARLIER.items():
         await studio.publish(title, text)
@@ -170,7 +185,7 @@ async def take_publishing(studio: Studio, page: Page) -> None:
     await page.fill("#html_content", HTML)
     await studio.take("publish", page)
     await page.get_by_role("button", name="Publish").click()
-    await studio.house.site().mail(READERS[-1], TITLE)
+    await studio.house.site().mail(LAST, TITLE)
     await page.get_by_role("link", name=TITLE).first.click()
     await finish(page)
     await studio.take("issue", page)
@@ -185,10 +200,24 @@ async def finish(page: Page) -> None:
     raise AssertionError(f"{page.url}: not finished after {MOST_LOOKS} looks")
 
 
+async def take_subscribers(studio: Studio, page: Page) -> None:
+    await studio.house.site().sign_up(*WAITING)
+    await page.goto(f"{studio.house.addresses['Site']}admin/subscribers")
+    await studio.take("subscribers", page)
+
+
+async def take_preferences(studio: Studio) -> None:
+    """As the link of an issue opens them."""
+    (link,) = PREFERENCES.findall(words(await studio.house.site().mail(FIRST, TITLE), "plain"))
+    page = await studio.page()
+    await page.goto(link)
+    await studio.take("preferences", page)
+
+
 async def take_mailbox(studio: Studio) -> None:
     page = await studio.page()
     await page.goto(studio.house.addresses["Mailbox"])
-    mail = page.get_by_role("listitem").filter(has_text=TITLE).filter(has_text=READERS[0])
+    mail = page.get_by_role("listitem").filter(has_text=TITLE).filter(has_text=FIRST)
     await mail.get_by_role("link").click()
     await studio.take("mail", page)
 
@@ -209,6 +238,8 @@ async def main() -> None:
             await take_checklist(studio, page)
             await fill(studio)
             await take_publishing(studio, page)
+            await take_subscribers(studio, page)
+            await take_preferences(studio)
             await take_mailbox(studio)
             await take_home(studio)
             await studio.compose()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from aiohttp import web, web_response
+from aiohttp import HttpVersion11, hdrs, web, web_response, web_urldispatcher
 from aiohttp.typedefs import Middleware
 
 from adapters_http.config import HttpConfig
@@ -53,6 +53,8 @@ __all__ = ["make_app", "make_worker_app"]
 
 # Seconds for the rest of a body that was refused: a browser shows our answer only after it has sent everything.
 LINGERING: Final = 2
+
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 # Our own line in the log has the request's id, and costs a third. Compressed bodies are refused, so none is unpacked.
 HANDLER: Final = {"access_log": None, "auto_decompress": False, "lingering_time": LINGERING}
@@ -156,6 +158,7 @@ def _watching_routes(
 def _without_routes(config: HttpConfig, guards: Sequence[Middleware]) -> web.Application:
     """An application behind these, the outermost first."""
     _name_no_version()
+    _expect_nothing_else()
     app = web.Application(middlewares=guards, client_max_size=config.largest_issue, handler_args=HANDLER)
     app.on_response_prepare.append(securing(config))
     set_up_templates(app)
@@ -167,3 +170,16 @@ def _name_no_version() -> None:
     here.
     """
     vars(web_response)["SERVER_SOFTWARE"] = SERVER
+
+
+def _expect_nothing_else() -> None:
+    """aiohttp answers any other expectation than ``100-continue`` before every middleware, and so before every limit;
+    one that is no text fails there. All others are passed over, as RFC 9110 §10.1.1 allows.
+    """
+    vars(web_urldispatcher)["_default_expect_handler"] = _continue
+
+
+async def _continue(request: web.Request) -> None:
+    if request.version == HttpVersion11 and request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
+        await request.writer.write(CONTINUE)
+        request.writer.output_size = 0  # of the answer itself nothing has been written

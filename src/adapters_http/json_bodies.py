@@ -55,8 +55,13 @@ def _members(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
     if len(members) < len(pairs):
         names = [name for name, _ in pairs]
         twice = {name: None for name in names if names.count(name) > 1}
-        raise FieldsRefused([FieldInvalid(name[:SHOWN], "must be given once") for name in twice])
+        raise FieldsRefused([FieldInvalid(_shown(name), "must be given once") for name in twice])
     return members
+
+
+def _shown(name: str) -> str:
+    """The beginning of a name that is not ours. Half a surrogate pair, which JSON can escape, fits into no answer."""
+    return name[:SHOWN].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def structured(value: object, shape: type[Shape]) -> Shape:
@@ -84,7 +89,7 @@ def _refusals(error: BaseException) -> Iterator[Refusal]:
         yield from error.refusals
     elif isinstance(error, ForbiddenExtraKeysError):
         for name in sorted(error.extra_fields):
-            yield FieldInvalid(name[:SHOWN], "is no field of a sign-up", "Leave it out")
+            yield FieldInvalid(_shown(name), "is no field of a sign-up", "Leave it out")
     elif isinstance(error, KeyError):
         yield FieldMissing(str(error.args[0]))
     elif isinstance(error, Refusal):
@@ -114,7 +119,7 @@ def _texts(value: object) -> Texts:
         raise FieldInvalid("fields", "must be a JSON object of texts", 'Write it as {"city": "Ulm"}')
     wrong = [name for name, text in value.items() if not isinstance(text, str)]
     if wrong:
-        raise FieldsRefused([FieldInvalid(f"fields.{name[:SHOWN]}", "must be a text") for name in wrong])
+        raise FieldsRefused([FieldInvalid(f"fields.{_shown(name)}", "must be a text") for name in wrong])
     return value
 
 

@@ -1,8 +1,7 @@
 """Pages of subscribers, each found by an index that has the page's own order, so that a million others cost nothing.
 
-Every index has the status before what it orders by: one status is one piece of it, and of all of them the first of each
-are merged. Only a search within a tag has no index of its own. It looks up those who have the tag where they are few,
-and else goes through what the search finds, asking of each.
+There are four orders, and an index for each: over subscribers, and over those who have a tag. Every index has the status
+before what it orders by: one status is one piece of it, and of all of them the first of each are merged.
 """
 
 from typing import Final
@@ -17,9 +16,6 @@ from zero2prod_core.domain.searches import Wanted
 from zero2prod_core.domain.subscribers import Status
 
 SQL = load("browsing")
-
-FEW: Final = 2_000
-"""Subscribers who are looked up and sorted in milliseconds; a tag that more than that have is met soon enough."""
 
 FIRST: Final = UUID(int=0)
 LAST: Final = UUID(int=2**128 - 1)
@@ -38,46 +34,35 @@ class Browsing(Repository):
         self._filters = {
             "newsletter": newsletter,
             "statuses": [status.value for status in statuses],
-            "tag": wanted.tag or None,
+            "tag": wanted.tag,
             "first": FIRST,
         }
 
     async def rows(self, after: UUID | None, limit: int) -> list[TupleRow]:
-        wanted, few = self._wanted, await self._within_few()
-        if wanted.prefix:
-            return await (self._few_by_prefix if few else self._by_prefix)(after, limit)
-        behind = {"before": LAST if after is None else after, "limit": limit}
-        if not wanted.domain:
-            return await self._rows_anew(SQL["of_tag" if wanted.tag else "newest"], **behind, **self._filters)
-        statement = SQL["few_of_domain" if few else "of_domain"]
-        return await self._rows_anew(statement, domain=wanted.domain, **behind, **self._filters)
-
-    async def _within_few(self) -> bool:
-        """Whether the search is within a tag that few have."""
-        if not (self._wanted.tag and (self._wanted.prefix or self._wanted.domain)):
-            return False
-        ((count,),) = await self._rows_anew(SQL["count_tag"], limit=FEW + 1, **self._filters)
-        return bool(count <= FEW)
-
-    async def _few_by_prefix(self, after: UUID | None, limit: int) -> list[TupleRow]:
-        place, prefix = await self._place(after), self._wanted.prefix
-        by_name = place is not None and not place[0].startswith(prefix)
-        key = place[by_name] if place else ""
-        behind = {"by_name": by_name, "key": key, "after": FIRST if place is None else after, "limit": limit}
-        return await self._rows_anew(SQL["few_by_prefix"], prefix=prefix, **behind, **self._filters)
+        if self._wanted.prefix:
+            return await self._by_prefix(after, limit)
+        statement = "of_domain" if self._wanted.domain else "newest"
+        before = LAST if after is None else after
+        return await self._found(statement, domain=self._wanted.domain, before=before, limit=limit)
 
     async def _by_prefix(self, after: UUID | None, limit: int) -> list[TupleRow]:
         place, prefix = await self._place(after), self._wanted.prefix
-        terms = {"prefix": prefix, "end": prefix + BEYOND, **self._filters}
+        end = prefix + BEYOND
         email, name = place or (prefix, prefix)
         after = after if place else FIRST
         found: list[TupleRow] = []
         if email.startswith(prefix):
-            found = await self._rows_anew(SQL["by_email"], email=email, after=after, limit=limit, **terms)
+            found = await self._found("by_email", email=email, end=end, after=after, limit=limit)
             name, after = prefix, FIRST
         if len(found) < limit:
-            found += await self._rows_anew(SQL["by_name"], name=name, after=after, limit=limit - len(found), **terms)
+            rest = limit - len(found)
+            found += await self._found("by_name", name=name, prefix=prefix, end=end, after=after, limit=rest)
         return found
+
+    async def _found(self, statement: str, **terms: object) -> list[TupleRow]:
+        """What a statement finds of those who are wanted: among all subscribers, or among those who have the tag."""
+        found = SQL[f"{statement}_within_tag" if self._wanted.tag else statement]
+        return await self._rows_anew(found, **terms, **self._filters)
 
     async def _place(self, id_: UUID | None) -> tuple[str, str] | None:
         """The keys of e-mail address and name, for whom the page before ended with; None where nobody is there."""

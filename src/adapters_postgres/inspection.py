@@ -27,7 +27,9 @@ KEY_HOLDERS: Mapping[str, LiteralString] = MappingProxyType(
         "bare recipients": SQL["keys_of_bare_recipients"],
     }
 )
-"""Whatever carries the id of a secret key, with the statement that counts by it; of tokens, those that still work."""
+"""Whatever carries the id of a secret key, with the statement that counts by it; of tokens those that still work, of
+deliveries those that are not over.
+"""
 
 
 @attrs.frozen

@@ -53,7 +53,10 @@ class LimitSettings:
     )
     email: str = ts.option(
         default="3/24h",
-        help="Mails that strangers can cause to one e-mail address, of all newsletters.",
+        help=(
+            "Mails that strangers can cause to one e-mail address, of all newsletters; never more in any period, and "
+            "once so many were sent, one in each period."
+        ),
     )
     recipient_domain: str = ts.option(
         default="2000/h",

@@ -25,7 +25,7 @@ from zero2prod.doctor.examination import examine
 from zero2prod.doctor.findings import Finding, Level
 from zero2prod.doctor.patient import looking_at, opened
 from zero2prod.settings import DatabaseSettings, HttpSettings, MailSettings, SecretSettings, Settings
-from zero2prod.testing.builders import KEY, email, new_id, suppression, token
+from zero2prod.testing.builders import KEY, delivery, email, letter, new_id, subscriber, suppression, token
 
 OTHER_KEY = f"other:{'22' * 32}"
 BOTH_KEYS = f"{OTHER_KEY},{KEY.id}:{KEY.secret.hex()}"
@@ -132,6 +132,17 @@ class TestKeysInUse:
         assert f"other (tokens: 1); {KEY.id} (suppressions: 1)" in found["keys in use"].says
         assert "behind the newest" in found["keys in use"].remedy
 
+    async def test_a_mail_that_is_over_holds_no_key(self, database: Database, smtp: SmtpServer) -> None:
+        async with opened(database.url) as pool, PostgresUnitOfWork(pool)() as tx:
+            of = letter()
+            await tx.letters.add(of)
+            await tx.deliveries.enqueue_batch([delivery(of, subscriber())])
+        rotated = settings(database.url, smtp, keys="33" * 32)
+        assert f"{KEY.id} (deliveries: 1)" in (await findings(rotated))["keys in use"].says
+        over = "UPDATE deliveries SET state = 'failed', due_at = NULL, settled_at = now()"
+        database.superuser.execute(over)
+        assert (await findings(rotated))["keys in use"].level is Level.OK
+
 
 class TestMailServer:
     async def test_one_that_is_silent_delays_nothing_else(
@@ -178,6 +189,7 @@ class TestUp:
             ["warning", "roles"],
             ["error", "public URL"],
             ["warning", "site"],
+            ["warning", "limits"],
             ["warning", "newsletters"],
             ["warning", "sender"],
         ]

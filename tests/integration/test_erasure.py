@@ -1,6 +1,6 @@
 """After an erasure nothing in the database tells who it was: the whole of it is written out and searched."""
 
-import re
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_postgres.pool import Pool
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.databases import Database, migrated_database
+from tests.support.dumps import contents, readable, tables
 from zero2prod.testing.application import assemble
 from zero2prod.testing.builders import evidence, number, origin, publication, sign_up, token_in
 from zero2prod_core.application import Application
@@ -20,6 +21,7 @@ from zero2prod_core.domain.issues import IssueState
 from zero2prod_core.domain.origins import Actor, ActorKind
 from zero2prod_core.domain.replies import Phase, outcome_of
 from zero2prod_core.domain.subscribers import Status
+from zero2prod_core.errors import Refusal
 from zero2prod_core.ports.mailer import Parcel
 from zero2prod_core.ports.store import UnitOfWork
 
@@ -46,25 +48,10 @@ HERS = attrs.evolve(
     origin=origin(network_address="203.0.113.77", user_agent="Zebra browser 9", request_id="request-of-hers"),
 )
 
-BYTEA = re.compile(r"\\\\x([0-9a-f]*)")
-"""As COPY writes it in its text format."""
-
-TABLES = """
-SELECT relname FROM pg_class
-WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY relname
-"""
-
 
 def dump(database: Database) -> dict[str, str]:
     """Every table as text, in lower case, with what is binary read as text."""
-    names = [name for (name,) in database.superuser.execute(TABLES).fetchall()]
-    return {name: contents(database, name).lower() for name in names}
-
-
-def contents(database: Database, table: str) -> str:
-    with database.superuser.cursor() as cursor, cursor.copy(f'COPY "{table}" TO STDOUT'.encode()) as copy:
-        text = b"".join(copy).decode()
-    return BYTEA.sub(lambda match: bytes.fromhex(match[1]).decode("latin-1"), text)
+    return {name: readable(contents(database, name)).lower() for name in tables(database)}
 
 
 def traces(database: Database) -> dict[str, list[str]]:
@@ -83,7 +70,7 @@ def store(postgres_server: EmbeddedPostgres) -> Iterator[Database]:
 @pytest.fixture
 async def uow(store: Database) -> AsyncIterator[UnitOfWork]:
     store.empty()
-    pool = Pool(store.url, size=2)
+    pool = Pool(store.url, size=4)
     await pool.open()
     yield PostgresUnitOfWork(pool)
     await pool.close()
@@ -194,3 +181,24 @@ async def test_she_can_come_back_by_herself(application: Application, uow: UnitO
         (Status.CONFIRMED, ALIAS)
     ]
     assert person.suppressions == []
+
+
+async def test_whatever_goes_on_beside_it_an_erasure_is_whole(
+    store: Database, application: Application, uow: UnitOfWork
+) -> None:
+    """Confirming holds the link first and then the subscriber, erasing the subscriber first: neither waits forever."""
+    for _ in range(10):
+        await application.subscribe(attrs.evolve(sign_up(EMAIL, NAME), evidence=HERS))
+        mail = await parcel(application, urgent=True)
+        await settle(application, mail, outcome_of(Phase.END, 250, f"2.0.0 for {NAME}"))
+        link = token_in(mail.slots["confirmation.link"])
+        ended = await asyncio.gather(
+            application.people.erase(STAFF, EmailAddress.parse(EMAIL)),
+            application.confirm(link, HERS),
+            application.people.erase(STAFF, EmailAddress.parse(EMAIL)),
+            application.confirm(link, HERS),
+            return_exceptions=True,
+        )
+        assert sum(count for count in ended if isinstance(count, int)) == 1
+        assert [each for each in ended if isinstance(each, Exception) and not isinstance(each, Refusal)] == []
+        assert traces(store) == {}

@@ -75,9 +75,9 @@ class Visit:
         async with browsing(port_of(self.house.addresses["Site"])) as browser:
             return await (browser.get(path) if fields is None else browser.post(path, fields))
 
-    async def sign_up(self, email: str) -> EmailMessage:
+    async def sign_up(self, email: str, name: str = "Ada") -> EmailMessage:
         """The confirmation mail, from the mailbox."""
-        assert (await self.ask("/subscriptions", {"name": "Ada", "email": email})).status == 200
+        assert (await self.ask("/subscriptions", {"name": name, "email": email})).status == 200
         return await self.mail(email, "Confirm")
 
     async def confirm(self, mail: EmailMessage) -> None:

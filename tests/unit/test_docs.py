@@ -8,20 +8,13 @@ from pathlib import Path
 import click
 import pytest
 
-from adapters_http.app import make_app
-from adapters_http.config import HttpConfig
 from adapters_http.problems import STATUSES
-from adapters_memory import InMemoryHealth, InMemoryHeartbeats, InMemoryUnitOfWork
 from docs.generate import stale
-from tests.support.core import BASE_URL, POLICY
 from tests.support.documentation import DOCS, PAGES, ROOT, prose, relative
-from tests.support.doors import door
+from tests.support.routes import routes
 from zero2prod import settings
 from zero2prod.cli import cli
 from zero2prod.durations import duration
-from zero2prod.testing.application import CheapPasswordHasher, CountedIds, CountedRandomness
-from zero2prod.testing.builders import KEYS
-from zero2prod_core.application import Application, Ports
 from zero2prod_core.errors import Zero2ProdError
 
 REFERENCE = DOCS / "reference"
@@ -159,16 +152,6 @@ def test_a_command_is_told_with_its_usage_and_the_meaning_of_each_option(name: s
 
 
 # Routes
-
-
-def routes() -> set[tuple[str, str]]:
-    """Method and path of every route; HEAD goes with GET."""
-    uow = InMemoryUnitOfWork()
-    ports = Ports(uow, CountedIds(), CountedRandomness(), CheapPasswordHasher(), KEYS, POLICY)
-    config = HttpConfig(BASE_URL, KEYS)
-    app = make_app(Application.assemble(ports), config, InMemoryHealth(), InMemoryHeartbeats(uow), CountedIds(), door())
-    found = {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource}
-    return {(method, path) for method, path in found if method != "HEAD"}
 
 
 def test_the_page_has_every_route_and_none_besides() -> None:

@@ -25,8 +25,15 @@ KINDS = {"python", "sh", "console", "text", "json", "toml", "env", "ini"}
 SERVED = {("nginx", "docs/how-to/deploy-behind-nginx.md"), ("caddyfile", "docs/how-to/deploy-behind-caddy.md")}
 """Run in tests/integration/test_docs_deploy.py, which knows these pages."""
 
-PASTED = {("html", "docs/how-to/put-a-form-on-your-site.md"), ("js", "docs/how-to/put-a-form-on-your-site.md")}
+PASTED = {
+    ("html", "docs/how-to/ask-readers-more.md"),
+    ("html", "docs/how-to/put-a-form-on-your-site.md"),
+    ("js", "docs/how-to/put-a-form-on-your-site.md"),
+}
 """Compared in test_docs_forms.py; the script is run in tests/integration/browser/test_other_sites.py."""
+
+SCRAPED = {("yaml", "docs/how-to/watch-with-prometheus.md")}
+"""Read in test_metrics_told.py."""
 
 OTHERS = {
     ".",
@@ -67,6 +74,9 @@ OTHERS = {
 
 PUNCTUATION = "();<>|&\n"
 
+HERE_DOCUMENT = re.compile(r"<<'(\w+)'\n.*?^\1$", re.MULTILINE | re.DOTALL)
+"""What a command reads, as it stands."""
+
 SECRETS: Mapping[str, str] = {
     "DATABASE_URL": "postgresql://zero2prod@db.example.org/zero2prod",
     "DATABASE_OWNER_URL": "postgresql://zero2prod_owner@db.example.org/zero2prod",
@@ -79,7 +89,9 @@ SECRETS: Mapping[str, str] = {
 
 def test_every_example_is_of_a_kind_that_is_checked() -> None:
     strange = [each for each in examples() if each.language not in KINDS]
-    assert [str(each) for each in strange if (each.language, relative(each.page)) not in SERVED | PASTED] == []
+    assert [
+        str(each) for each in strange if (each.language, relative(each.page)) not in SERVED | PASTED | SCRAPED
+    ] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=relative)
@@ -108,7 +120,8 @@ def test_a_python_example_runs_and_prints_what_the_page_says(example: Example, m
 
 def shell_commands(block: str) -> Iterator[list[str]]:
     """The words of every simple command, without redirections and the variables set before it."""
-    bare = re.sub(r"(^|\s)#.*$", "", block.replace("\\\n", " "), flags=re.MULTILINE)
+    typed = HERE_DOCUMENT.sub("", block).replace("\\\n", " ")
+    bare = re.sub(r"(^|\s)#.*$", "", typed, flags=re.MULTILINE)
     words = shlex.shlex(bare, posix=True, punctuation_chars=PUNCTUATION)
     words.whitespace, words.whitespace_split, words.commenters = " \t", True, ""
     command: list[str] = []
@@ -173,6 +186,11 @@ def test_what_cannot_be_typed_would_be_noticed(line: str) -> None:
     (words,) = shell_commands(line)
     with pytest.raises((AssertionError, KeyError, click.UsageError)):
         check_command(words)
+
+
+def test_what_a_command_reads_is_no_command() -> None:
+    block = "cat > file <<'END'\nmake tea # now\n  END\nEND\nmake up\n"
+    assert list(shell_commands(block)) == [["cat"], ["make", "up"]]
 
 
 def test_variables_redirections_and_comments_are_no_commands() -> None:

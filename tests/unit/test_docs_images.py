@@ -30,7 +30,7 @@ def test_a_picture_is_a_small_png_that_some_page_shows(image: Path) -> None:
 
 def test_the_readme_shows_the_main_pages_and_says_what_is_to_be_seen() -> None:
     pictures = shown(ROOT / "README.md")
-    assert len(pictures) >= 5
+    assert len(pictures) >= 9
     assert all(path.is_file() and len(words.split()) >= 3 for path, words in pictures.items())
 
 

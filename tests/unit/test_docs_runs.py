@@ -37,6 +37,7 @@ LIVE = f"{SETUP}::test_a_server_goes_live_with_the_files_of_one_place"
 ASKING = "tests/integration/test_docs_fields.py::test_readers_are_asked_and_answered"
 ERASED = "tests/integration/test_docs_people.py::test_a_person_is_shown_and_erased"
 UNWANTED = "tests/integration/test_docs_people.py::test_a_list_is_imported"
+LIMITED = "tests/integration/test_docs_limits.py::test_a_visitor_who_is_refused_learns_of_the_limit"
 KEYS = f"{UPKEEP}::test_keys_are_rotated"
 
 RUNS: Mapping[str, Sequence[str]] = {
@@ -66,6 +67,7 @@ RUNS: Mapping[str, Sequence[str]] = {
     "docs/how-to/sign-with-dkim.md": [DKIM] * 4,
     "docs/how-to/steer-an-issue.md": [*[STEERED] * 5, CANCELLED, SLOWER],
     "docs/how-to/test-your-own-adapter.md": [INSTALLS, EXAMPLES],
+    "docs/how-to/tune-limits.md": [LIMITED],
     "docs/how-to/upgrade.md": [
         *[UPGRADE] * 4,
         "not run: a pull, and a later start as in tests/first_start.py",

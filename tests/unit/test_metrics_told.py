@@ -5,12 +5,15 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from mkdocs.utils.yaml import yaml_load
+
 from adapters_email.waits import StepName
 from adapters_http.connections import Reason
 from adapters_system.metrics import METRICS, Kind
 from adapters_system.telemetry import PrometheusTelemetry
-from tests.support.documentation import DOCS, ROOT
+from tests.support.documentation import DOCS, ROOT, blocks
 from zero2prod.desk import REFUSED, outcome_name
+from zero2prod.settings import Settings
 from zero2prod.settings_loading import load
 from zero2prod_core.domain.deliveries import Deferred, Rejected, SenderFault, Sent, Throttled, Uncertain
 from zero2prod_core.usecases.sign_ups import Outcome as SignUpOutcome
@@ -96,3 +99,16 @@ def test_the_networks_of_the_guide_are_taken() -> None:
     ((name, value),) = re.findall(r"^(ZERO2PROD_HTTP_METRICS_NETWORKS)=(.*)$", GUIDE.read_text(), re.MULTILINE)
     settings = load(None, {name: value}, Path("/nowhere/zero2prod.toml"))
     assert [str(network) for network in settings.metrics_networks] == ["127.0.0.0/8", "::1/128", "10.0.7.0/24"]
+
+
+def test_the_targets_of_the_guide_are_the_ports_of_the_site_and_of_the_units_of_its_workers() -> None:
+    (configuration,) = blocks("watch-with-prometheus", "yaml")
+    (job,) = yaml_load(configuration)["scrape_configs"]
+    targets = {each["labels"]["part"]: each["targets"] for each in job["static_configs"]}
+    (pattern,) = re.findall(r"ZERO2PROD_WORKER_PORT=(\w+%i)", GUIDE.read_text())
+    started = re.findall(r"zero2prod-worker@(\d)", " ".join(blocks("run-under-systemd", "sh")))
+    http = Settings().http
+    assert targets == {
+        "site": [f"{http.host}:{http.port}"],
+        "worker": [f"{Settings().worker.host}:{pattern.replace('%i', number)}" for number in started],
+    }

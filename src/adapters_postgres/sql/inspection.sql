@@ -30,7 +30,7 @@ SELECT email_digest_key, count(*) FROM suppressions GROUP BY email_digest_key
 SELECT email_digest_key, count(*) FROM accounts WHERE email_digest_key IS NOT NULL GROUP BY email_digest_key
 
 -- name: keys_of_deliveries
-SELECT email_digest_key, count(*) FROM deliveries GROUP BY email_digest_key
+SELECT email_digest_key, count(*) FROM deliveries WHERE settled_at IS NULL GROUP BY email_digest_key
 
 -- name: keys_of_bare_recipients
 SELECT email_digest_key, count(*) FROM bare_recipients GROUP BY email_digest_key

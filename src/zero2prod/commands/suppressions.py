@@ -3,13 +3,15 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import BinaryIO
+from pathlib import Path
 
 import click
 
 from zero2prod.commands.terminal import json_option, run_with, show, terminal
 from zero2prod_core.errors import FieldInvalid
 from zero2prod_core.usecases.suppression_lists import Imported, InvalidLine
+
+STDIN = Path("-")
 
 MOST_SHOWN = 100
 """Invalid lines told one by one: more than that are not mended by hand. The JSON has all of them."""
@@ -21,9 +23,9 @@ def suppressions() -> None:
 
 
 @suppressions.command("import")
-@click.argument("file", type=click.File("rb"))
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @json_option
-def import_(file: BinaryIO, as_json: bool) -> None:
+def import_(file: Path, as_json: bool) -> None:
     """Never mail the e-mail addresses in FILE again: one in each line, in UTF-8; - reads standard input.
 
     Only keyed hashes are stored. They hold for every newsletter, for sign-ups and for later imports. Lines that are no
@@ -36,13 +38,15 @@ def import_(file: BinaryIO, as_json: bool) -> None:
     _list(imported.invalid)
 
 
-def _lines(file: BinaryIO) -> Sequence[str]:
+def _lines(file: Path) -> Sequence[str]:
     """All of them before the import begins: what is waited for must not keep a transaction open."""
     try:
-        return file.read().decode("utf-8-sig").splitlines()
+        return (sys.stdin.buffer.read() if file == STDIN else file.read_bytes()).decode("utf-8-sig").splitlines()
+    except OSError as error:
+        raise FieldInvalid("file", f"{file} cannot be read ({error.strerror})", "Give a file that exists") from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise FieldInvalid("file", f"must be in UTF-8, which line {line} is not", "Convert it") from None
+        raise FieldInvalid("file", f"line {line} is not in UTF-8", "Save it as UTF-8") from None
 
 
 @contextmanager

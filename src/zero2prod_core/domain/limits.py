@@ -6,6 +6,8 @@ is one instant, its theoretical arrival time: when everything taken so far would
 A rate of N per period lets N pass at once and then one more after each N-th part of the period. In a window of any
 length w at most N + w / (period / N) pass: in the long run never more than N per period, in the period that starts with
 a full burst at most 2 N - 1. A rate of one per period has no such burst.
+
+A strict rate lets N pass at once as well, but then one after each whole period: in no window of a period more than N.
 """
 
 import re
@@ -34,10 +36,11 @@ LONGEST_PERIOD = timedelta(days=366)
 
 @attrs.frozen
 class Rate:
-    """``count`` per ``period``."""
+    """``count`` per ``period``; ``strict``: never more in any window of that length, and in the long run one."""
 
     count: int
     period: timedelta
+    strict: bool = False
 
     @classmethod
     def parse(cls, text: str, setting: str = "ZERO2PROD_LIMITS") -> "Rate":
@@ -58,7 +61,7 @@ class Rate:
     @property
     def emission_interval(self) -> timedelta:
         """The even distance of two at this rate, rounded up to a microsecond: rounding never lets more pass."""
-        return -(-self.period // self.count)
+        return self.period if self.strict else -(-self.period // self.count)
 
     @property
     def burst(self) -> timedelta:
@@ -224,12 +227,20 @@ def _domain(typed: str, setting: str) -> str:
 UNLIMITED = DomainRates()
 
 
+STRICT_UP_TO = 100
+"""More mails a day guard nobody's mailbox, and their arithmetic could leave the calendar."""
+
+
+def _strict(rate: Rate | None) -> Rate | None:
+    return rate and attrs.evolve(rate, strict=rate.count <= STRICT_UP_TO)
+
+
 @attrs.frozen
 class Limits:
     """What visitors may do; None is no limit. A network is an IPv4 address or an IPv6 /64, a site an IPv6 /48.
 
     The first group answers 429. The second is about whoever is mailed: beyond it the mail is simply not sent, and
-    nobody who asks can tell.
+    nobody who asks can tell. What one mailbox is sent is limited strictly: a day of a victim is a day.
     """
 
     request_network: Rate | None = Rate(1200, MINUTE)
@@ -243,7 +254,7 @@ class Limits:
 
     confirmation: Rate | None = Rate(1, 10 * MINUTE)
     notice: Rate | None = Rate(1, DAY)
-    email: Rate | None = Rate(3, DAY)
+    email: Rate | None = attrs.field(default=Rate(3, DAY), converter=_strict)
     recipient_domain: Rate | None = Rate(2000, HOUR)
     mail_total: Rate | None = Rate(5000, HOUR)
 

@@ -1,24 +1,23 @@
 """A person is forgotten: what is left says that something happened, and when, but not to whom."""
 
-from collections.abc import Collection, Sequence
-
 import attrs
 
 from zero2prod_core.domain.audit import Action
 from zero2prod_core.domain.keys import KeyRing
 from zero2prod_core.domain.origins import ActorKind, Origin
-from zero2prod_core.domain.subscribers import Subscriber
-from zero2prod_core.domain.suppressions import Digest, Reason, digest, digests
+from zero2prod_core.domain.suppressions import Reason, digest
 from zero2prod_core.errors import SubscriberUnknown
 from zero2prod_core.ports.store import Transaction, UnitOfWork
 from zero2prod_core.usecases.audit import Auditor
-from zero2prod_core.usecases.suppressions import (
+from zero2prod_core.usecases.persons import (
     Whom,
+    forget_removed,
     hold_person,
+    known_digests,
     subscriber_resource,
-    suppress,
     suppression_resource,
 )
+from zero2prod_core.usecases.suppressions import suppress
 
 
 async def erase(tx: Transaction, keys: KeyRing, auditor: Auditor, origin: Origin, whom: Whom) -> int:
@@ -31,28 +30,19 @@ async def erase(tx: Transaction, keys: KeyRing, auditor: Auditor, origin: Origin
         SubscriberUnknown: nobody of this id or e-mail address was ever known.
     """
     email, subscribers = await hold_person(tx, whom)
-    known = tuple(dict.fromkeys([*digests(keys, email), *(each.digest for each in subscribers)]))
+    known = known_digests(keys, email, subscribers)
     if not (subscribers or any(await tx.suppressions.reasons([known]))):
         raise SubscriberUnknown
-    await _forget(tx, subscribers, known)
+    ids = [each.id for each in subscribers]
+    await forget_removed(tx, ids, await tx.subscribers.remove_batch(ids), known)
     added = await suppress(tx, keys, email, subscribers, Reason.ERASURE)
     now, bare = await tx.now(), _without_person(origin)
-    about = [(Action.SUBSCRIBER_ERASED, subscriber_resource(each.id)) for each in subscribers]
+    about = [(Action.SUBSCRIBER_ERASED, subscriber_resource(id_)) for id_ in ids]
     if added and not subscribers:
         about.append((Action.SUPPRESSION_ADDED, suppression_resource(digest(keys.newest, email))))
     after = {"reason": Reason.ERASURE.value}
     await tx.audit.append_batch([auditor.event(action, bare, what, now, after=after) for action, what in about])
     return len(subscribers)
-
-
-async def _forget(tx: Transaction, subscribers: Sequence[Subscriber], known: Collection[Digest]) -> None:
-    ids = [each.id for each in subscribers]
-    rounds = await tx.subscribers.remove_batch(ids)
-    await tx.tokens.forget([*ids, *rounds])
-    await tx.consent.forget(ids)
-    await tx.suppressions.forget_notes(known)
-    await tx.audit.forget([*map(subscriber_resource, ids), *map(suppression_resource, known)])
-    await tx.deliveries.forget(ids)
 
 
 def _without_person(origin: Origin) -> Origin:

@@ -1,6 +1,7 @@
 """What a visitor may ask for and what a mailbox may be sent, over all processes: cells that the transaction holds."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from typing import TypeAlias
 
 import attrs
@@ -14,6 +15,7 @@ from zero2prod_core.domain.origins import ActorKind, Origin
 from zero2prod_core.errors import LimitExceeded
 from zero2prod_core.ports.limits import LimitKey
 from zero2prod_core.ports.store import Transaction
+from zero2prod_core.ports.telemetry import Telemetry
 
 Asked: TypeAlias = tuple[LimitKey, Rate]
 
@@ -104,6 +106,21 @@ class Admission:
 
 SUBJECT_DIGITS = 32
 """Hex digits, 128 bits: no two subjects share a cell."""
+
+
+async def note_withheld(tx: Transaction, withheld_by: Collection[LimitKey]) -> None:
+    """Count what kept mails back, for the audit log: the visitor was not refused, so nobody else does."""
+    if withheld_by:
+        minute = (await tx.now()).replace(second=0, microsecond=0)
+        await tx.limits.count_refusals(Counter(withheld_by), minute)
+
+
+def tell_withheld(telemetry: Telemetry, withheld_by: Collection[LimitKey]) -> None:
+    """Once it is committed, what kept mails back; a budget that all share is an alarm."""
+    for scope, number in Counter(key.scope for key in withheld_by).items():
+        telemetry.count("limit_refusals", number, scope=scope)
+        if scope in SHARED_BUDGETS:
+            telemetry.count("limit_alarms", number, scope=scope)
 
 
 def refusal(cells: Cells[LimitKey], asked: Sequence[Asked]) -> LimitExceeded | None:

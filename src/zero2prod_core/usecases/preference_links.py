@@ -15,11 +15,12 @@ from zero2prod_core.domain.origins import Origin
 from zero2prod_core.domain.subscribers import Status, Subscriber
 from zero2prod_core.domain.tokens import Purpose, Token, read_token
 from zero2prod_core.errors import NewsletterUnknown, TokenUnknown
+from zero2prod_core.ports.limits import LimitKey
 from zero2prod_core.ports.store import Transaction, UnitOfWork
 from zero2prod_core.ports.system import Randomness
 from zero2prod_core.ports.telemetry import Telemetry
 from zero2prod_core.usecases.audit import Auditor
-from zero2prod_core.usecases.limits import Admission, refusal
+from zero2prod_core.usecases.limits import Admission, note_withheld, refusal, tell_withheld
 from zero2prod_core.usecases.policy import MANAGE_LASTS
 from zero2prod_core.usecases.rounds import mail_to
 from zero2prod_core.usecases.subscribers import newsletter_of
@@ -89,7 +90,7 @@ class LinkMails:
 
     async def send(
         self, tx: Transaction, email: EmailAddress, subscriber: Subscriber | None, origin: Origin
-    ) -> str | None:
+    ) -> LimitKey | None:
         """``subscriber`` is None where nobody is known: then the same is looked at, and nothing is mailed.
 
         Returns what keeps the mail back, to be told once this is committed.
@@ -105,14 +106,14 @@ class LinkMails:
         withheld = cells.take(mail) if subscriber else None
         await tx.limits.write_batch(cells.changed)
         if withheld:
-            return withheld[0].scope
+            await note_withheld(tx, [withheld[0]])
+            return withheld[0]
         if subscriber:
             await self._send(tx, subscriber, origin)
         return None
 
-    def tell(self, withheld: str | None) -> None:
-        if withheld is not None:
-            self.telemetry.count("limit_refusals", scope=withheld)
+    def tell(self, withheld: LimitKey | None) -> None:
+        tell_withheld(self.telemetry, [withheld] if withheld else [])
 
     async def _send(self, tx: Transaction, subscriber: Subscriber, origin: Origin) -> None:
         now, key = await tx.now(), self.keys.newest

@@ -120,7 +120,7 @@ class Leave:
 @attrs.frozen
 class Subscription:
     """One newsletter as its subscriber sees it. ``paused_until`` is None where no pause lasts; ``fields`` and ``tags``
-    have the newsletter's labels, or bare names where it no longer has them.
+    have the newsletter's labels and ``fields`` its order, or bare names where it no longer has them.
     """
 
     newsletter: Newsletter
@@ -159,7 +159,8 @@ def _subscription(subscriber: Subscriber, newsletter: Newsletter, now: Instant) 
     paused_until = subscriber.paused_until
     lasting = paused_until if paused_until and now < paused_until else None
     labels = {each.name: each.label for each in newsletter.fields}
-    fields = {labels.get(name, name): value for name, value in subscriber.fields.items()}
+    in_order = [*labels, *sorted(subscriber.fields.keys() - labels.keys())]
+    fields = {labels.get(name, name): subscriber.fields[name] for name in in_order if name in subscriber.fields}
     topics = {each.name: each.label for each in newsletter.tags}
     tags = [topics.get(name, name) for name in subscriber.tags]
     return Subscription(newsletter, subscriber.status, subscriber.name, lasting, fields, tags)

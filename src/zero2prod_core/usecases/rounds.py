@@ -131,6 +131,8 @@ class LapseRounds:
             returned, removed = len(lapsed.returned), len(lapsed.removed)
             if removed:
                 await tx.consent.forget(lapsed.removed)
+                await tx.audit.forget([Resource("subscriber", str(id_)) for id_ in lapsed.removed])
+                await tx.deliveries.forget(lapsed.removed)
             if returned or removed:
                 resource, after = Resource("store", "rounds"), {"returned": returned, "removed": removed}
                 event = self.auditor.event(Action.ROUNDS_LAPSED, system("lapse rounds"), resource, now, after=after)

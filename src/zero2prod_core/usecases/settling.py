@@ -19,6 +19,7 @@ from zero2prod_core.ports.store import Transaction, UnitOfWork
 from zero2prod_core.ports.system import Randomness
 from zero2prod_core.usecases.audit import Auditor
 from zero2prod_core.usecases.issue_steering import held_issue
+from zero2prod_core.usecases.persons import subscriber_resource
 from zero2prod_core.usecases.policy import Policy
 
 
@@ -111,7 +112,7 @@ class SettleDeliveries:
         await tx.audit.append_batch([self._bounced(subscriber, now) for subscriber in bouncing])
 
     def _bounced(self, subscriber: Subscriber, now: Instant) -> AuditEvent:
-        resource, origin = Resource("subscriber", str(subscriber.id)), system("delivery")
+        resource, origin = subscriber_resource(subscriber.id), system("delivery")
         bounced = subscriber.on(Event.BOUNCE) if _bounces(subscriber) else subscriber
         before, after = {"status": str(subscriber.status)}, {"status": str(bounced.status), "suppressed": Reason.BOUNCE}
         return self.auditor.event(Action.SUBSCRIBER_BOUNCED, origin, resource, now, before=before, after=after)

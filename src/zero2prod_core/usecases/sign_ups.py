@@ -1,5 +1,6 @@
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -24,11 +25,11 @@ from zero2prod_core.domain.subscribers import (
 )
 from zero2prod_core.domain.suppressions import Digest, digest, digests, may_sign_up
 from zero2prod_core.domain.tokens import Purpose, Token, read_token
-from zero2prod_core.errors import NewsletterUnknown, Refusal, TokenUnknown
+from zero2prod_core.errors import NewsletterUnknown, Refusal, TokenUnknown, Unavailable
 from zero2prod_core.ports.limits import LimitKey
 from zero2prod_core.ports.store import Transaction, UnitOfWork
 from zero2prod_core.ports.telemetry import Telemetry
-from zero2prod_core.usecases.limits import SHARED_BUDGETS, Admission, Asked, refusal
+from zero2prod_core.usecases.limits import SHARED_BUDGETS, Admission, Asked, note_withheld, refusal, tell_withheld
 from zero2prod_core.usecases.rounds import Rounds, mail_to
 
 
@@ -56,12 +57,12 @@ class _Case:
     visitor: Sequence[Asked]
     mail: Sequence[Asked]
     answer: Answer | None = None
-    withheld_by: str | None = None
+    withheld_by: LimitKey | None = None
 
     @property
     def is_kept(self) -> bool:
         """Whether the sign-up is written down though its mail is withheld: it is not to blame for that."""
-        return self.withheld_by in SHARED_BUDGETS
+        return self.withheld_by is not None and self.withheld_by.scope in SHARED_BUDGETS
 
 
 @attrs.frozen
@@ -94,11 +95,12 @@ class SignUpBatch:
                 )
                 _admit(known, cells)
                 suppressed = await self._welcome(tx, _undecided(known), cells)
-                await self._write(tx, _undecided(known))
+                await self._write(tx, _undecided(known), cells)
                 await tx.limits.write_batch(cells.changed)
-        await self._adopt(suppressed)
+                await note_withheld(tx, _withheld_by(known))
         answers = [(case.answer or Outcome.NOTHING) if isinstance(case, _Case) else case for case in cases]
-        self._tell(answers, [case.withheld_by for case in known if case.withheld_by])
+        self._tell(answers, _withheld_by(known))
+        await self._adopt(suppressed)
         return answers
 
     def _case(self, sign_up: SignUp, newsletters: Mapping[Slug, Newsletter]) -> _Case | Refusal:
@@ -122,7 +124,7 @@ class SignUpBatch:
             if not may_sign_up(why):
                 case.answer = Outcome.NOTHING
             elif refused := cells.take(case.mail):
-                case.withheld_by = refused[0].scope
+                case.withheld_by = refused[0]
                 case.answer = None if case.is_kept else Outcome.WITHHELD
         return [known for known, why in zip(sought, reasons, strict=True) if why]
 
@@ -133,11 +135,12 @@ class SignUpBatch:
         somebody who waits for them.
         """
         if suppressed and len(self.keys.keys) > 1:
-            async with self.uow() as tx:
-                await tx.subscribers.adopt_digests(suppressed)
-                await tx.suppressions.adopt(suppressed)
+            with suppress(Unavailable):  # the sign-ups are written, and the next one of theirs does it
+                async with self.uow() as tx:
+                    await tx.subscribers.adopt_digests(suppressed)
+                    await tx.suppressions.adopt(suppressed)
 
-    async def _write(self, tx: Transaction, cases: Sequence[_Case]) -> None:
+    async def _write(self, tx: Transaction, cases: Sequence[_Case], cells: Cells[LimitKey]) -> None:
         if not cases:
             return
         now = await tx.now()
@@ -152,6 +155,10 @@ class SignUpBatch:
                 openings.append(self.rounds.opening(case.sign_up, subscriber, now, mailed=not case.withheld_by))
         confirmed = [(case, subscriber) for case, subscriber in found if subscriber.status is Status.CONFIRMED]
         await self.rounds.open_batch(tx, openings, await self._notices(tx, confirmed) if confirmed else ())
+        for case in cases:
+            # A stranger who asks in vain shall not use up what the reader may want.
+            if case.answer not in (Outcome.MAILED, Outcome.NOTICED) and not case.is_kept:
+                cells.give_back(case.mail)
 
     def _candidate(self, case: _Case, now: Instant) -> Subscriber:
         email, newest = case.sign_up.email, self.keys.newest
@@ -159,7 +166,9 @@ class SignUpBatch:
         return Subscriber(self.rounds.ids.new(), case.newsletter.id, email, keyed, name, Status.PENDING, now)
 
     async def _notices(self, tx: Transaction, confirmed: Sequence[tuple[_Case, Subscriber]]) -> Sequence[NewDelivery]:
-        """A short mail for those who are subscribed already. Only who holds the subscriber takes from this cell."""
+        """A short mail for those who are subscribed already. Its cells are taken last, by whoever holds by then every
+        subscriber that they will.
+        """
         asked = [self.admission.notice(case.newsletter, case.sign_up.email) for case, _ in confirmed]
         cells, now, notices = (
             await self.admission.hold(tx, [cell for each in asked for cell in each]),
@@ -168,7 +177,7 @@ class SignUpBatch:
         )
         for (case, subscriber), wanted in zip(confirmed, asked, strict=True):
             refused = None if case.withheld_by else cells.take(wanted)
-            case.withheld_by = refused[0].scope if refused else case.withheld_by
+            case.withheld_by = refused[0] if refused else case.withheld_by
             case.answer = Outcome.WITHHELD if case.withheld_by else Outcome.NOTICED
             if case.answer is Outcome.NOTICED:
                 until = now + self.rounds.policy.token_lasts
@@ -176,14 +185,15 @@ class SignUpBatch:
         await tx.limits.write_batch(cells.changed)
         return notices
 
-    def _tell(self, answers: Iterable[Answer], withheld_by: Iterable[str]) -> None:
+    def _tell(self, answers: Iterable[Answer], withheld_by: Collection[LimitKey]) -> None:
         names = ("refused" if isinstance(answer, Refusal) else answer.value for answer in answers)
         for outcome, number in Counter(names).items():
             self.telemetry.count("sign_ups", number, outcome=outcome)
-        for scope, number in Counter(withheld_by).items():
-            self.telemetry.count("limit_refusals", number, scope=scope)
-            if scope in SHARED_BUDGETS:
-                self.telemetry.count("limit_alarms", number, scope=scope)
+        tell_withheld(self.telemetry, withheld_by)
+
+
+def _withheld_by(cases: Iterable[_Case]) -> Sequence[LimitKey]:
+    return [case.withheld_by for case in cases if case.withheld_by]
 
 
 def _undecided(cases: Iterable[_Case]) -> Sequence[_Case]:
@@ -196,9 +206,9 @@ def _admit(cases: Sequence[_Case], cells: Cells[LimitKey]) -> None:
     for case in cases:
         case.answer = refusal(cells, case.visitor)
         person = case.newsletter.id, case.sign_up.email.key
-        if case.answer is None and person in seen:
-            case.answer = Outcome.NOTHING
-        seen.add(person)
+        if case.answer is None:
+            case.answer = Outcome.NOTHING if person in seen else None
+            seen.add(person)
 
 
 @attrs.frozen

@@ -1,12 +1,10 @@
 """E-mail addresses that are not mailed any more: complaints, wishes, lists from elsewhere, and how they are lifted."""
 
-from collections.abc import Collection, Sequence
-from typing import TypeAlias
-from uuid import UUID
+from collections.abc import Sequence
 
 import attrs
 
-from zero2prod_core.domain.audit import Action, AuditEvent, Resource
+from zero2prod_core.domain.audit import Action, AuditEvent
 from zero2prod_core.domain.consent import Consent, ConsentKind, Evidence
 from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.instants import Instant
@@ -14,47 +12,23 @@ from zero2prod_core.domain.keys import KeyRing
 from zero2prod_core.domain.lines import parse_line
 from zero2prod_core.domain.origins import Origin
 from zero2prod_core.domain.subscribers import TRANSITIONS, Event, Subscriber
-from zero2prod_core.domain.suppressions import (
-    LIFTED_BY_STAFF,
-    Digest,
-    Reason,
-    Suppression,
-    digest,
-    digests,
-)
-from zero2prod_core.errors import SubscriberUnknown
+from zero2prod_core.domain.suppressions import LIFTED_BY_STAFF, Reason, Suppression, digest
 from zero2prod_core.ports.store import Transaction, UnitOfWork
 from zero2prod_core.ports.system import Ids
 from zero2prod_core.usecases.audit import Auditor
-
-Whom: TypeAlias = UUID | EmailAddress
-"""A subscriber by id, or an e-mail address, which need not be a subscriber's."""
+from zero2prod_core.usecases.persons import (
+    Whom,
+    hold_person,
+    known_digests,
+    subscriber_resource,
+    suppression_resource,
+)
 
 LONGEST_REASON = 500
 """Characters: a sentence or two for whoever asks later."""
 
 COMPLAINT = "complaint"
 """The source of evidence where a complaint withdrew consent."""
-
-
-def suppression_resource(keyed: Digest) -> Resource:
-    """An e-mail address as the audit log names it: by its digest and the id of the key that made it."""
-    return Resource("suppression", f"{keyed.key_id}:{keyed.value.hex()}")
-
-
-def subscriber_resource(id_: UUID) -> Resource:
-    return Resource("subscriber", str(id_))
-
-
-async def hold_person(tx: Transaction, whom: Whom) -> tuple[EmailAddress, Sequence[Subscriber]]:
-    """An e-mail address and its subscribers of all newsletters, locked. Raises SubscriberUnknown for an unknown id."""
-    ids = [whom] if isinstance(whom, UUID) else [each.id for each in await tx.subscribers.of_email(whom)]
-    sharing = await tx.subscribers.sharing_email(ids)
-    if isinstance(whom, EmailAddress):
-        return whom, sharing
-    if not sharing:
-        raise SubscriberUnknown
-    return sharing[0].email, sharing
 
 
 async def suppress(
@@ -120,18 +94,15 @@ class Complain:
             await self._leave(tx, origin, leaving, now)
             events = [self._event(origin, each, now) for each in leaving]
             if added:
-                resource, after = (
-                    suppression_resource(digest(self.keys.newest, email)),
-                    {"reason": Reason.COMPLAINT.value},
-                )
+                resource = suppression_resource(digest(self.keys.newest, email))
+                after = {"reason": Reason.COMPLAINT.value}
                 events.append(self.auditor.event(Action.SUPPRESSION_ADDED, origin, resource, now, after=after))
             await tx.audit.append_batch(events)
         return bool(events)
 
     async def _leave(self, tx: Transaction, origin: Origin, leaving: Sequence[Subscriber], now: Instant) -> None:
         await tx.subscribers.save_batch([each.on(Event.COMPLAIN) for each in leaving])
-        for each in leaving:
-            await tx.subscribers.end_rounds(each.id)
+        await tx.subscribers.end_rounds([each.id for each in leaving])
         evidence, withdrawn = Evidence(origin, COMPLAINT), ConsentKind.WITHDRAWN
         records = [Consent(self.ids.new(), withdrawn, each.id, None, now, evidence) for each in leaving]
         await tx.consent.add_batch(records)
@@ -162,7 +133,7 @@ class Lift:
         words = parse_line(reason, "reason", LONGEST_REASON)
         async with self.uow() as tx:
             email, subscribers = await hold_person(tx, whom)
-            now, known = await tx.now(), _known(self.keys, email, subscribers)
+            now, known = await tx.now(), known_digests(self.keys, email, subscribers)
             ((held),) = await tx.suppressions.reasons([known])
             lifted = sorted(held & LIFTED_BY_STAFF)
             forgiven = [each for each in subscribers if (each.status, Event.LIFT) in TRANSITIONS]
@@ -180,8 +151,3 @@ class Lift:
         resource, action = subscriber_resource(before.id), Action.SUBSCRIBER_COMPLAINT_LIFTED
         old, new = {"status": str(before.status)}, {"status": str(before.on(Event.LIFT).status)}
         return self.auditor.event(action, origin, resource, now, before=old, after=new, words=words)
-
-
-def _known(keys: KeyRing, email: EmailAddress, subscribers: Sequence[Subscriber]) -> Collection[Digest]:
-    """Every digest of an e-mail address that anything may be kept under."""
-    return dict.fromkeys([*digests(keys, email), *(each.digest for each in subscribers)])

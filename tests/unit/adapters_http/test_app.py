@@ -78,6 +78,29 @@ async def test_what_is_no_http_is_a_400_without_names_and_traces(house: House, o
     assert (await house.get("/")).status == 200
 
 
+@pytest.mark.parametrize("expectation", ["another thing", "<b>", "\udcff\udcfe", ""])
+async def test_what_else_a_client_expects_is_passed_over(house: House, expectation: str) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
+    head = f"GET /nowhere HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: {expectation}\r\n\r\n"
+    writer.write(head.encode(errors="surrogateescape"))
+    answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert b"X-Request-Id: " in answer
+
+
+async def test_who_waits_for_a_word_before_the_body_gets_it(house: House) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
+    body = b"email=ada%40example.com"
+    head = b"POST /preferences HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: 100-Continue\r\n"
+    writer.write(head + b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n" % len(body))
+    assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(body)
+    answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 200 ")
+
+
 async def test_the_host_header_leads_nowhere(house: House) -> None:
     for path in ("/", "/login", "/admin/dashboard", "/nowhere"):
         answer = await house.get(path, headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example"})

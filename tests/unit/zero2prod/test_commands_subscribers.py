@@ -8,7 +8,7 @@ import pytest
 from tests.support.core import ADA
 from tests.support.terminal import Terminal, wait
 from zero2prod.commands.suppressions import MOST_SHOWN
-from zero2prod.testing.builders import email, later, origin
+from zero2prod.testing.builders import later, origin
 from zero2prod_core.domain.audit import Action
 from zero2prod_core.domain.origins import ActorKind
 
@@ -98,9 +98,9 @@ def test_of_many_odd_lines_the_first_are_told(typist: Terminal) -> None:
 
 def test_a_list_in_another_encoding_is_refused_with_the_line(typist: Terminal) -> None:
     refusal = typist.refused("suppressions", "import", "-", stdin=f"{ADA}\nM\xfcller@example.com\n".encode("latin-1"))
-    assert refusal == "file: must be in UTF-8, which line 2 is not. Convert it."
+    assert refusal == "file: line 2 is not in UTF-8. Save it as UTF-8."
 
 
-def test_a_list_that_is_not_there_is_wrong_usage(typist: Terminal) -> None:
-    assert "nowhere.txt" in typist.refused("suppressions", "import", "nowhere.txt", status=2)
-    assert wait(typist.core.application.people.lift(origin(), email(ADA), "no reason")) is False
+def test_a_list_that_is_not_there_is_refused(typist: Terminal) -> None:
+    refusal = typist.refused("suppressions", "import", "nowhere.txt")
+    assert refusal == "file: nowhere.txt cannot be read (No such file or directory). Give a file that exists."

@@ -85,7 +85,8 @@ def test_each_limit_is_a_setting_of_its_name() -> None:
     for field in attrs.fields(Limits):
         changed: dict[str, Any] = {field.name: "7/3h"}
         settings = Settings(limits=LimitSettings(**changed))
-        assert getattr(settings.limits_policy, field.name) == Rate(7, timedelta(hours=3))
+        rate = Rate(7, timedelta(hours=3), strict=field.name == "email")
+        assert getattr(settings.limits_policy, field.name) == rate
 
 
 def test_limits_can_be_lifted_one_by_one_or_all_together() -> None:

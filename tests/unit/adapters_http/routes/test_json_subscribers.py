@@ -80,7 +80,7 @@ async def test_all_mistakes_are_told_at_once(house: House) -> None:
         ({"name": "A\ud800da"}, "name"),
         ({"email": "ada\ud800@example.com"}, "email"),
         ({"name": "A\0da"}, "name"),
-        ({"\ud800": 1}, "\ud800"),
+        ({"\ud800": 1}, "\ufffd"),
         ({"fields": {"\ud800": "x"}}, "fields.\ufffd"),
         ({"tags": ["\ud800"]}, "tags"),
         ({"name": 10**400}, "name"),
@@ -112,6 +112,11 @@ async def test_what_is_no_json_object_is_told_so(house: House, body: bytes, fiel
     answer = await send(house, body)
     assert answer.status == 400
     assert told(answer)["field"] == field
+
+
+async def test_half_of_a_surrogate_pair_that_is_given_twice_does_not_get_into_the_answer(house: House) -> None:
+    answer = await send(house, b'{"\\ud800": 1, "\\ud800": 2}')
+    assert [error["field"] for error in told(answer)["errors"]] == ["\ufffd"]
 
 
 @pytest.mark.parametrize(

@@ -189,4 +189,5 @@ class TestLimits:
             await preferences.ask_link_by_email(READER, evidence())
         else:
             await preferences.ask_link(token_text(KEYS.newest, Purpose.PREFERENCES, reader.id), evidence())
-        assert telemetry.counted == [("limit_refusals", 1, {"scope": "recipient_domain"})]
+        alarm = ("limit_alarms", 1, {"scope": "recipient_domain"})
+        assert telemetry.counted == [("limit_refusals", 1, {"scope": "recipient_domain"}), alarm]

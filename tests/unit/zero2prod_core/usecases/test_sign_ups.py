@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from ipaddress import IPv4Address
 
@@ -6,15 +7,34 @@ import attrs
 import pytest
 
 from tests.support.core import ADA, POLICY, Core, sign_up
-from zero2prod.testing.builders import evidence, origin
+from tests.support.outages import Outage, Unsteady
+from zero2prod.testing.builders import KEY, evidence, origin
 from zero2prod_core.domain.consent import ConsentKind, Evidence
+from zero2prod_core.domain.email_addresses import EmailAddress
+from zero2prod_core.domain.keys import Key, KeyRing
 from zero2prod_core.domain.letters import LetterKind
 from zero2prod_core.domain.limits import NO_LIMITS, Limits, Rate
+from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER
 from zero2prod_core.domain.origins import Actor, ActorKind
 from zero2prod_core.domain.subscribers import SignUp, Status
+from zero2prod_core.domain.suppressions import digests
 from zero2prod_core.errors import LimitExceeded, NewsletterUnknown, Refusal, TokenUnknown
+from zero2prod_core.ports.store import Transaction
+from zero2prod_core.usecases.limits import Admission
+
+NEWER = Key("newer", bytes(range(32, 64)))
+ROTATED = KeyRing((NEWER, KEY))
 
 ONE_A_DAY = Rate(1, timedelta(days=1))
+
+
+class FailsAtSecond(Unsteady):
+    """Is away from its second transaction on."""
+
+    def __call__(self) -> AbstractAsyncContextManager[Transaction]:
+        transaction = super().__call__()
+        self.outage = Outage.AWAY
+        return transaction
 
 
 def limited(**limits: Rate) -> Core:
@@ -56,6 +76,39 @@ class TestWhoIsMailed:
             await core.application.subscribe(coming_from(str(IPv4Address(number + 2**28)), asked))
             core.clock.forward(timedelta(seconds=1))
         assert await kinds(core) == [LetterKind.CONFIRMATION] * 3
+
+    async def test_in_no_day_does_a_mailbox_get_more_than_three(self) -> None:
+        core = limited()
+        times = []
+        for step in range(6 * 24 * 3):
+            await core.application.subscribe(coming_from(str(IPv4Address(step + 2**28)), sign_up()))
+            times += [step] * len(await kinds(core))
+            core.clock.forward(timedelta(minutes=10))
+        day = timedelta(days=1) // timedelta(minutes=10)
+        assert len(times) > 3
+        assert max(sum(begin <= time < begin + day for time in times) for begin in times) == 3
+
+    async def test_who_asks_in_vain_uses_up_nothing(self) -> None:
+        core = limited(email=ONE_A_DAY, notice=ONE_A_DAY)
+        await core.application.create_newsletter(origin(), "weekly", "Weekly")
+        reader = await core.confirmed()
+        core.clock.forward(timedelta(days=1))
+        async with core.store() as tx:
+            cell = Admission(core.keys, core.policy.limits).notice(DEFAULT_NEWSLETTER, reader.email)
+            await tx.limits.take_batch(cell)
+        await core.application.subscribe(sign_up())
+        await core.application.subscribe(sign_up(newsletter="weekly"))
+        assert await kinds(core) == [LetterKind.CONFIRMATION]
+
+    async def test_mails_that_are_withheld_are_on_record(self) -> None:
+        core = limited(confirmation=ONE_A_DAY)
+        for _ in range(3):
+            await core.application.subscribe(sign_up())
+        core.clock.forward(timedelta(minutes=2))
+        assert await core.application.jobs.note_refusals() == 1
+        event = (await core.audit())[-1]
+        assert event.after
+        assert (event.resource.id, event.after["refused"]) == ("confirmation", 2)
 
     async def test_what_is_too_much_for_a_mailbox_leaves_nothing_behind(self) -> None:
         core = limited(email=ONE_A_DAY)
@@ -122,6 +175,14 @@ class TestWhoIsRefused:
         ]  # fmt: skip
         assert len(await kinds(core)) == 2
 
+    async def test_one_who_is_refused_does_not_speak_for_a_neighbour_with_the_same_e_mail_address(self) -> None:
+        core = limited(sign_up_network=ONE_A_DAY)
+        await core.application.subscribe(coming_from("192.0.2.1", sign_up("first@example.com")))
+        batch = [coming_from("192.0.2.1", sign_up()), coming_from("192.0.2.2", sign_up())]
+        answers = await core.application.subscribe_batch(batch)
+        assert [type(answer) for answer in answers] == [LimitExceeded, type(None)]
+        assert (await core.subscriber()).status is Status.PENDING
+
     async def test_the_staff_answer_for_themselves(self) -> None:
         core = limited(sign_up_total=ONE_A_DAY)
         staff = attrs.evolve(evidence(), origin=origin(actor=Actor(ActorKind.ACCOUNT, "7")))
@@ -184,3 +245,20 @@ class TestRoundsThatLapse:
         core.clock.forward(timedelta(days=20))
         assert await core.application.jobs.lapse_rounds() == 0
         assert (await core.subscriber()).status is Status.PENDING
+
+
+class TestRotation:
+    async def test_who_is_suppressed_is_known_under_the_newest_key_after_their_sign_up(self) -> None:
+        core = Core()
+        await core.application.people.suppress(origin(), EmailAddress.parse(ADA))
+        await core.over(core.store, keys=ROTATED).subscribe(sign_up())
+        async with core.store.reading() as tx:
+            ((found),) = await tx.suppressions.of(digests(ROTATED, EmailAddress.parse(ADA)))
+        assert found.digest.key_id == NEWER.id
+
+    async def test_a_sign_up_that_is_written_does_not_fail_for_it(self) -> None:
+        core = Core()
+        await core.application.people.suppress(origin(), EmailAddress.parse(ADA))
+        application = core.over(FailsAtSecond(core.store), keys=ROTATED)
+        assert await application.subscribe_batch([sign_up(), sign_up("bob@example.com")]) == [None, None]
+        assert (await core.subscriber("bob@example.com")).status is Status.PENDING
