@@ -20,7 +20,7 @@ CONNECTIONS = 64
 ROUNDS = 5
 
 VISITS = {GATHERED: 6000, PLAIN: 2000, NOTHING: 12_000}
-ALONE = 400
+ALONE = WARM_UP = 400
 
 TWO = "two processes"
 LEAST = {(GATHERED, PLAIN): 3.0}
@@ -48,7 +48,7 @@ async def measure(ports: dict[str, list[int]]) -> tuple[dict[str, list[Answers]]
     crowds: dict[str, list[Answers]] = {way: [] for way in ports}
     alone: dict[str, list[Answers]] = {way: [] for way in (GATHERED, PLAIN)}
     for found in ports.values():
-        await visit(found, CONNECTIONS, CONNECTIONS * 4)
+        await visit(found, len(found), WARM_UP)
     for turn in range(1, ROUNDS + 1):
         print(f"round {turn} of {ROUNDS}", file=sys.stderr)
         for way, found in ports.items():

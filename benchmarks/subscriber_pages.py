@@ -1,11 +1,14 @@
 """How long does the staff's list of a million subscribers take, beside one subscriber looked up by the primary key?
 
 Pages over HTTP, one after another on each of four connections, with a session: the first page, every filter, searches
-that find many, one and none, and a page far back. The page to compare with shows one person.
+that find many, one and none, searches of which nobody has the tag, and a page far back. The page to compare with shows
+one person, each time another: every look is written into that person's history, which the page shows too.
 """
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from itertools import count, repeat
 from statistics import median
 from urllib.parse import urlencode
 from uuid import UUID
@@ -42,13 +45,20 @@ SELECT
     ('00000000-0000-7000-8000-' || lpad(to_hex(number), 12, '0'))::uuid, newsletter_id, email, email,
     split_part(email, '@', 2), sha256(email::bytea), 'crowd', called, lower(called),
     CASE WHEN number % 100 = 0 THEN 'bounced' WHEN number % 10 = 0 THEN 'unsubscribed' ELSE 'confirmed' END,
-    now(), now(),
-    CASE WHEN number % 1000 = 0 THEN '{rare,common}' WHEN number % 2 = 0 THEN '{common}' ELSE '{}' END::text[]
-FROM newsletters, generate_series(1, ##) AS number,
-    concat('reader', number, '@domain', number % 100, '.example') AS email,
-    concat((ARRAY['Ada', 'Grace', 'Łukasz', 'María', 'Wei'])[1 + number % 5], ' ', number) AS called
+    now(), now(), chosen
+FROM newsletters, generate_series(1, ##) AS number, LATERAL (
+    SELECT concat('early', number, '@first.example'), concat('Zoe ', number), '{old}'::text[]
+    WHERE number <= 10000
+    UNION ALL
+    SELECT
+        concat('reader', number, '@domain', number % 100, '.example'),
+        concat((ARRAY['Ada', 'Grace', 'Łukasz', 'María', 'Wei'])[1 + number % 5], ' ', number),
+        CASE WHEN number % 1000 = 0 THEN '{rare,common}' WHEN number % 2 = 0 THEN '{common}' ELSE '{}' END::text[]
+    WHERE number > 10000
+) AS typed (email, called, chosen)
 WHERE slug = 'default'
 """
+"""Those who came first share nothing with the others: of the many whom a search finds, nobody has the others' tag."""
 
 
 def main() -> int:
@@ -73,11 +83,10 @@ async def people(database: Database) -> str:
     return f"session={session.text}"
 
 
-def pages() -> Mapping[str, str]:
-    """What is looked at, by what it shows."""
+def pages() -> Mapping[str, Iterable[str]]:
+    """What is looked at, by what it shows: the targets of one request after the other."""
     sealed = SealedTexts.keyed(KEYS).seal
-    return {
-        PERSON: f"{LIST}/{subscriber(SUBSCRIBERS // 2)}",
+    lists = {
         "first page": LIST,
         "of a status": narrowed(status="bounced"),
         "of a frequent tag": narrowed(tag="common"),
@@ -90,7 +99,16 @@ def pages() -> Mapping[str, str]:
         "a domain": narrowed(search=sealed("@domain7.example")),
         "nobody": narrowed(search=sealed("nobody-at-all")),
         "names, of a status and a tag": narrowed(search=sealed("ada"), status="bounced", tag="common"),
+        "domain, of a status and a tag": narrowed(search=sealed("@domain0.example"), status="bounced", tag="common"),
+        "e-mail addresses without the tag": narrowed(search=sealed("reader"), tag="old"),
+        "names without the tag": narrowed(search=sealed("ada"), tag="old"),
+        "names without the tag, of a status": narrowed(search=sealed("ada"), status="confirmed", tag="old"),
+        "a domain without the tag": narrowed(search=sealed("@domain7.example"), tag="old"),
+        "a frequent tag without the names": narrowed(search=sealed("zoe"), tag="common"),
+        "a frequent tag without the domain": narrowed(search=sealed("@first.example"), tag="common"),
     }
+    people = (f"{LIST}/{subscriber(number)}" for number in count(SUBSCRIBERS // 2))
+    return {PERSON: people} | {name: repeat(target) for name, target in lists.items()}
 
 
 def subscriber(number: int) -> UUID:
@@ -108,16 +126,17 @@ async def measure(port: int, cookie: str) -> Mapping[str, list[float]]:
     times: Mapping[str, list[float]] = {name: [] for name in targets}
     for turn in range(ROUNDS + 1):
         print(f"round {turn} of {ROUNDS}", file=sys.stderr)
-        for name, target in targets.items():
-            answers = await visit([port], CONNECTIONS, VISITS, asking(target, cookie))
+        for name, asked in targets.items():
+            answers = await visit([port], CONNECTIONS, VISITS, asking(asked, cookie))
             if turn:
                 times[name].append(answers.median)
     return times
 
 
-def asking(target: str, cookie: str) -> Callable[[], bytes]:
-    page = request("GET", target, Cookie=cookie, Accept="text/html")
-    return lambda: page
+def asking(targets: Iterable[str], cookie: str) -> Callable[[], bytes]:
+    """Takes the next target with each request."""
+    requests = (request("GET", target, Cookie=cookie, Accept="text/html") for target in targets)
+    return partial(next, requests)
 
 
 def judge(times: Mapping[str, list[float]]) -> int:

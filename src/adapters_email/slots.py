@@ -18,7 +18,8 @@ FOOTER = "issue.footer"
 
 PACKAGED = frozenset({
     "confirmation.lasts", "confirmation.link", FOOTER, "issue.title", WORDS, "newsletter.name",
-    "newsletter.postal_address", "preferences.lasts", "preferences.link", "unsubscribe.link",
+    "newsletter.postal_address", "preferences.lasts", "preferences.link", "preferences.page",
+    "unsubscribe.link",
 })  # fmt: skip
 """What the packaged templates may have slots for."""
 

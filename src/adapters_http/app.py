@@ -16,6 +16,7 @@ from adapters_http.local_limits import LocalLimits
 from adapters_http.mailbox import Mailbox
 from adapters_http.middleware.csrf import same_site_only
 from adapters_http.middleware.faults import answering
+from adapters_http.middleware.forms_again import forms_again
 from adapters_http.middleware.headers import SERVER, securing
 from adapters_http.middleware.limits import VisitorLimits, limiting
 from adapters_http.middleware.requests import identified
@@ -80,26 +81,26 @@ def make_app(
     pages, cookie = Pages(Flashes.keyed(config.keys, secure=config.cookie_secure)), SessionCookie(config.cookie_secure)
     destinations = Destinations.keyed(config.keys, secure=config.cookie_secure)
     tally = RefusalTally(application.count_refusals, instruments.telemetry)
+    sign_ups = SignUps(pages, application, config, Home(pages, door.stamps, application.list_newsletters), door)
+    preferences = PreferencePages(pages, application.preferences, config)
+    sessions = Sessions(pages, application, config, cookie, destinations)
+    forms = {"/subscriptions": sign_ups.again, "/preferences": preferences.again, "/login": sessions.again}
+    limits = VisitorLimits(Admission(config.keys, config.limits), LocalLimits(), tally)
     guards = [
         attended(),
         identified(ids, config.trusted_proxies, instruments.telemetry),
-        answering(pages, destinations),
-        limiting(VisitorLimits(Admission(config.keys, config.limits), LocalLimits(), tally)),
-        same_site_only(cookie, config.origin),
-        logged_in(cookie, application.read_session),
+        *[answering(pages, destinations), forms_again(config, forms), limiting(limits)],
+        *[same_site_only(cookie, config.origin), logged_in(cookie, application.read_session)],
     ]
     app = _without_routes(config, guards)
     app.cleanup_ctx.append(tally.telling)
-    home = Home(pages, door.stamps, application.list_newsletters)
     progress = IssueProgressPages.over(pages, application, cookie, config.rhythm)
     app.on_shutdown.append(progress.streams.close)
     app.add_routes(
         [
-            *static_routes(),
-            *home.routes(),
+            *[*static_routes(), *sign_ups.home.routes(), *sign_ups.routes(), *preferences.routes(), *sessions.routes()],
             *_watching_routes(config, health, heartbeats, instruments),
-            *_reader_routes(pages, application, config, home, door),
-            *Sessions(pages, application, config, cookie, destinations).routes(),
+            *_reader_routes(pages, application, config, door),
             *_staff_routes(pages, application, config, ids, mailbox),
             *progress.routes(),
         ]
@@ -107,14 +108,10 @@ def make_app(
     return app
 
 
-def _reader_routes(
-    pages: Pages, application: Application, config: HttpConfig, home: Home, door: Door
-) -> Sequence[web.RouteDef]:
+def _reader_routes(pages: Pages, application: Application, config: HttpConfig, door: Door) -> Sequence[web.RouteDef]:
     return [
-        *SignUps(pages, application, config, home, door).routes(),
         *Subscribers(pages, application, config).routes(),
         *JsonSubscribers(application, config, door).routes(),
-        *PreferencePages(pages, application.preferences, config).routes(),
         *MyDataPages(pages, application.preferences, config).routes(),
     ]
 
@@ -144,7 +141,7 @@ def make_worker_app(
     pages = Pages(Flashes.keyed(config.keys, secure=config.cookie_secure))
     destinations = Destinations.keyed(config.keys, secure=config.cookie_secure)
     noted = identified(ids, config.trusted_proxies, instruments.telemetry)
-    app = _without_routes(config, [noted, answering(pages, destinations)])
+    app = _without_routes(config, [attended(), noted, answering(pages, destinations)])
     app.add_routes([*static_routes(), *_watching_routes(config, health, heartbeats, instruments)])
     return app
 

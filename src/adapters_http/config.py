@@ -9,7 +9,7 @@ from zero2prod_core.domain.issues import LARGEST_BODY
 from zero2prod_core.domain.keys import KeyRing
 from zero2prod_core.domain.limits import Limits
 
-__all__ = ["HttpConfig"]
+__all__ = ["LOOPBACK", "HttpConfig"]
 
 USUAL_RHYTHM: Final = Rhythm()
 USUAL_LIMITS: Final = Limits()

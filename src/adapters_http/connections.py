@@ -13,7 +13,7 @@ import attrs
 from aiohttp import StreamReader, web
 from aiohttp.typedefs import Handler, Middleware
 
-from zero2prod_core.domain.networks import network_of
+from zero2prod_core.domain.networks import network_of, site_of
 
 __all__ = ["Connection", "Doorkeeper", "GuardLimits", "Reason", "Stage", "attended"]
 
@@ -60,6 +60,7 @@ class GuardLimits:
 
     connections: int = 2000
     connections_per_network: int = 128
+    connections_per_site: int = 512
     head: float = 10.0
     body: float = 10.0
     reading: float = 30.0
@@ -76,7 +77,7 @@ class Stage(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a connection is closed. The last two are of those who gave way to a newcomer."""
+    """Why a connection is closed. The last three are of those who gave way to a newcomer."""
 
     HEAD = "head"
     HEAD_SIZE = "head_size"
@@ -84,6 +85,7 @@ class Reason(StrEnum):
     READING = "reading"
     IDLE = "idle"
     NETWORK = "network"
+    SITE = "site"
     TOTAL = "total"
 
 
@@ -91,6 +93,9 @@ class Doorkeeper(Protocol):
     """Who is let in, and told of who leaves."""
 
     limits: GuardLimits
+
+    def now(self) -> float:
+        """Seconds that count against whoever keeps us waiting."""
 
     def let_in(self, connection: "Connection") -> bool:
         """Whether there is room for it."""
@@ -109,11 +114,12 @@ class Connection(asyncio.Protocol):
         behind: makes aiohttp's protocol; asked only for those that are let in.
 
     ``peer`` is the other end's network address, and ``network`` what counts as one visitor; None over a unix socket.
+    ``site`` is the IPv6 /48 around it.
     """
 
     __slots__ = (
         "_behind", "_body", "_doorkeeper", "_head_ended", "_head_size", "_inner", "_now", "_tail", "_unread",
-        "_unread_since", "leaving", "network", "peer", "since", "stage", "transport",
+        "_unread_since", "leaving", "network", "peer", "since", "site", "stage", "transport",
     )  # fmt: skip
 
     transport: asyncio.Transport
@@ -121,13 +127,14 @@ class Connection(asyncio.Protocol):
     def __init__(self, doorkeeper: Doorkeeper, behind: Callable[[], asyncio.Protocol]) -> None:
         self._doorkeeper = doorkeeper
         self._behind = behind
-        self._now = asyncio.get_running_loop().time
+        self._now = doorkeeper.now
         self._inner: asyncio.Protocol | None = None
         self._body: StreamReader | None = None
         self._unread = 0
         self._unread_since = 0.0
         self.peer: str | None = None
         self.network: str | None = None
+        self.site: str | None = None
         self.leaving = False
         self._await_head(Stage.HEAD)
 
@@ -142,7 +149,7 @@ class Connection(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
         peer: object = transport.get_extra_info("peername")
         self.peer = str(peer[0]) if isinstance(peer, tuple) else None
-        self.network = network_of(self.peer)
+        self.network, self.site = network_of(self.peer), site_of(self.peer)
         if self._doorkeeper.let_in(self):
             self._inner = self._behind()
             self._inner.connection_made(transport)
@@ -200,6 +207,11 @@ class Connection(asyncio.Protocol):
     def has_begun(self) -> bool:
         """Whether there is a part of a head."""
         return self._head_size > 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is under way in either direction."""
+        return self.stage is Stage.IDLE and not self._unread and not self._sends_a_body
 
     @property
     def _sends_a_body(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Final
 import attrs
 from aiohttp import hdrs, web
 
+from adapters_http.cookies import cookie
 from adapters_http.signed_cookies import SignedCookie
 from zero2prod_core.domain.keys import KeyRing
 
@@ -48,7 +49,7 @@ class Destinations:
         return path if isinstance(path, str) and _is_staff_page(path) else DASHBOARD
 
     def clear(self, request: web.Request, response: web.StreamResponse) -> None:
-        if self.cookie.name in request.cookies:
+        if cookie(request, self.cookie.name) is not None:
             self.cookie.clear(response)
 
 

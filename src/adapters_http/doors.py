@@ -11,6 +11,7 @@ from zero2prod_core.domain.keys import KeyRing
 from zero2prod_core.domain.subscribers import SignUp
 from zero2prod_core.ports.challenges import Challenges
 from zero2prod_core.ports.system import Clock
+from zero2prod_core.ports.telemetry import SILENT, Telemetry
 
 __all__ = ["ANSWER", "CHALLENGE", "Door"]
 
@@ -23,16 +24,21 @@ ANSWER: Final = "answer"
 class Door:
     """``whom``: as the operator decided; under ``suspicious`` only those whom the hosted form's fields give away, and
     whoever has been asked.
+
+    Counts ``challenges`` that are asked, answered, and refused: by an answer that is wrong, early, late or another's.
     """
 
     whom: Challenged
     challenges: Challenges
     keys: KeyRing
     stamps: FormStamps
+    telemetry: Telemetry = SILENT
 
     @classmethod
-    def keyed(cls, whom: Challenged, challenges: Challenges, keys: KeyRing, clock: Clock) -> "Door":
-        return cls(whom, challenges, keys, FormStamps(keys, clock))
+    def keyed(
+        cls, whom: Challenged, challenges: Challenges, keys: KeyRing, clock: Clock, telemetry: Telemetry = SILENT
+    ) -> "Door":
+        return cls(whom, challenges, keys, FormStamps(keys, clock), telemetry)
 
     def asks_of_form(self, form: Form, sign_up: SignUp) -> Challenge | None:
         """What is still asked for before this sign-up is taken; None lets it in."""
@@ -48,5 +54,10 @@ class Door:
             return None
         subject = Subject.of(self.keys.newest, sign_up.newsletter, sign_up.email)
         if answer.text:
-            return self.challenges.check(subject, answer)
-        return self.challenges.make(subject) if doubtful or self.whom is Challenged.ALWAYS else None
+            still_asked = self.challenges.check(subject, answer)
+            self.telemetry.count("challenges", outcome="refused" if still_asked else "answered")
+            return still_asked
+        if not doubtful and self.whom is not Challenged.ALWAYS:
+            return None
+        self.telemetry.count("challenges", outcome="asked")
+        return self.challenges.make(subject)

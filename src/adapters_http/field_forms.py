@@ -4,7 +4,7 @@ The template ``field_inputs.html`` makes the inputs. What the newsletter does no
 was copied a year ago still works.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from adapters_http.forms import Form
@@ -12,7 +12,7 @@ from zero2prod_core.domain.fields import Field
 from zero2prod_core.domain.newsletters import Newsletter
 from zero2prod_core.errors import FieldInvalid
 
-__all__ = ["PREFIX", "TAG", "chosen_tags", "typed_fields"]
+__all__ = ["PREFIX", "TAG", "chosen_tags", "filled", "typed_fields"]
 
 PREFIX: Final = "field_"
 TAG: Final = "tag"
@@ -31,6 +31,12 @@ def chosen_tags(form: Form, newsletter: Newsletter) -> tuple[str, ...]:
     """The names of the newsletter's tags that were ticked."""
     ticked = set(form.every(TAG))
     return tuple(tag.name for tag in newsletter.tags if tag.name in ticked)
+
+
+def filled(answers: Iterable[tuple[Field, str]], tags: Sequence[str]) -> Form:
+    """A form that gives these answers and chooses the tags of these names: what is kept, to be shown for changing."""
+    typed = {f"{PREFIX}{field.name}": [answer.encode()] for field, answer in answers}
+    return Form({**typed, TAG: [tag.encode() for tag in tags]})
 
 
 def _text(form: Form, field: Field) -> str:

@@ -79,7 +79,7 @@ PREFERENCES_FORM: Final = FormText(
         "rename": "Change the name",
         "until": "No issues until",
         "pause": "Pause",
-        "resume": "End the pause now",
+        "resume": "End a pause, if one lasts",
         "consent": "Press the button to get no more issues of this newsletter at the e-mail address that this link was "
         "sent to.",
         "button": "Unsubscribe",

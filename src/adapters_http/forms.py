@@ -3,17 +3,22 @@
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import ClassVar, Final
 
 import attrs
 from aiohttp import hdrs, web
 
+from adapters_http.content_types import ContentType
+from adapters_http.lateness import patience
 from adapters_http.refusals import BodyBroken, BodyTooLarge, BodyTooSlow, BodyTypeRefused
-from zero2prod_core.errors import FieldInvalid, FieldMissing
+from zero2prod_core.errors import FieldInvalid, FieldMissing, Refusal
 
-__all__ = ["FORM_TYPE", "Form", "check_type", "read_body", "read_form"]
+__all__ = ["FORM_TYPE", "Form", "check_type", "form_of", "read_body", "read_form"]
 
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
+
+# Under both names that programs send.
+UTF_8: Final = frozenset({"utf-8", "utf8"})
 
 # Our longest form has five. More than this are an attempt to keep us busy.
 MOST_FIELDS: Final = 100
@@ -27,6 +32,8 @@ PARSED_INLINE: Final = 64 * 1024
 @attrs.frozen
 class Form:
     """Fields as they came; one that nobody asks for is never looked at."""
+
+    EMPTY: ClassVar["Form"]
 
     fields: Mapping[str, Sequence[bytes]]
 
@@ -94,6 +101,11 @@ class Form:
         return _shown(value)
 
 
+Form.EMPTY = Form({})
+
+READ: Final = web.RequestKey("form", Form)
+
+
 def _shown(value: bytes) -> str:
     return value.decode(errors="replace").replace("\0", "\ufffd")
 
@@ -111,10 +123,22 @@ async def read_form(request: web.Request, most: int, seconds: float) -> Form:
         FieldInvalid: it has too many fields.
     """
     if not request.body_exists:
-        return Form({})
+        return Form.EMPTY
     check_type(request, FORM_TYPE)
     body = await read_body(request, most, seconds)
-    return Form.parse(body) if len(body) <= PARSED_INLINE else await asyncio.to_thread(Form.parse, body)
+    form = Form.parse(body) if len(body) <= PARSED_INLINE else await asyncio.to_thread(Form.parse, body)
+    request[READ] = form
+    return form
+
+
+async def form_of(request: web.Request, most: int, seconds: float) -> Form:
+    """The form as `read_form` gave it, to be shown again; empty where it cannot be read."""
+    if READ in request:
+        return request[READ]
+    try:
+        return await read_form(request, most, seconds)
+    except Refusal:
+        return Form.EMPTY
 
 
 async def read_body(request: web.Request, most: int, seconds: float) -> bytes:
@@ -127,7 +151,7 @@ async def read_body(request: web.Request, most: int, seconds: float) -> bytes:
         raise BodyTooLarge(most)
     body = bytearray()
     try:
-        async with asyncio.timeout(seconds):
+        async with patience(seconds):
             async for chunk in request.content.iter_any():
                 body += chunk
                 if len(body) > most:
@@ -141,9 +165,10 @@ async def read_body(request: web.Request, most: int, seconds: float) -> bytes:
 
 def check_type(request: web.Request, wanted: str) -> None:
     """Raises BodyTypeRefused: it is of another type, not in UTF-8, or compressed."""
-    if request.content_type != wanted:
+    given = ContentType.of(request)
+    if given.media_type != wanted:
         raise BodyTypeRefused(hdrs.CONTENT_TYPE, f"must be {wanted}")
-    if (request.charset or "utf-8").lower() not in {"utf-8", "utf8"}:
+    if not UTF_8.issuperset(given.charsets):
         raise BodyTypeRefused(hdrs.CONTENT_TYPE, "must have the charset utf-8")
     if request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
         raise BodyTypeRefused(hdrs.CONTENT_ENCODING, "must be absent: the body is sent uncompressed")

@@ -1,6 +1,7 @@
 """Reading JSON (RFC 8259) in UTF-8: an object, of fields that we know, with every mistake told at once."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeVar
 
@@ -28,9 +29,6 @@ Tags = tuple[str, ...]
 # Of a name that is not ours: enough to find it again.
 SHOWN: Final = 100
 
-# Mistakes told at once. A sign-up has no more of its own fields; the rest would be an echo of what was sent.
-MOST_ERRORS: Final = 50
-
 
 async def read_json(request: web.Request, most: int, seconds: float) -> object:
     """The value in the request's body, of at most ``most`` bytes, sent within ``seconds``.
@@ -53,8 +51,8 @@ def _parsed(body: bytes) -> object:
 def _members(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = {name: None for name in names if names.count(name) > 1}
+        times = Counter(name for name, _ in pairs)
+        twice = [name for name in members if times[name] > 1]
         raise FieldsRefused([FieldInvalid(_shown(name), "must be given once") for name in twice])
     return members
 
@@ -75,7 +73,7 @@ def structured(value: object, shape: type[Shape]) -> Shape:
     try:
         return CONVERTER.structure(value, shape)
     except ClassValidationError as error:
-        raise FieldsRefused(list(_refusals(error))[:MOST_ERRORS]) from None
+        raise FieldsRefused(list(_refusals(error))) from None
 
 
 def _refusals(error: BaseException) -> Iterator[Refusal]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from zero2prod_core.domain.instants import Instant
-from zero2prod_core.domain.limits import Rate, take
+from zero2prod_core.domain.limits import Decision, Rate, take
 from zero2prod_core.errors import LimitExceeded
 from zero2prod_core.ports.limits import LimitKey
 
@@ -28,8 +28,9 @@ def _monotonic() -> Instant:
 class LocalLimits:
     """Cells of this process alone, and what the store has refused.
 
-    A cell of the store recovers no faster than time passes: what it refused it refuses until the time that it said, and
-    nothing that it would let pass is refused here. Of each kind ``most`` are kept, those that were asked for last.
+    A cell of the store by itself recovers no faster than time passes: what it refused it refuses until the time that it
+    said. Only where something is given back to it would it let pass sooner what is refused here until that time. Of
+    each kind ``most`` are kept, those that were asked for last.
     """
 
     def __init__(self, clock: Callable[[], Instant] = _monotonic, most: int = MOST) -> None:
@@ -39,12 +40,16 @@ class LocalLimits:
         self._refused_until: OrderedDict[LimitKey, Instant] = OrderedDict()
 
     def take(self, asked: Sequence[tuple[LimitKey, Rate]]) -> LimitExceeded | None:
-        """Take one from each of this process's cells, up to the first that refuses."""
-        return next((refusal for each in asked if (refusal := self._take(*each))), None)
+        """Take one from each of this process's cells, or nothing: then the first refusal."""
+        decisions = self._decisions(asked)
+        refused = [each for each in decisions if not each[1].allowed][:1]
+        for key, decision in refused or decisions:
+            _put(self._tats, key, decision.tat, self._most)
+        return _refusal(refused)
 
     def look(self, asked: Sequence[tuple[LimitKey, Rate]]) -> LimitExceeded | None:
         """What taking would say."""
-        return next((refusal for each in asked if (refusal := self._take(*each, keep=False))), None)
+        return _refusal([each for each in self._decisions(asked) if not each[1].allowed])
 
     def known(self, asked: Sequence[tuple[LimitKey, Rate]]) -> LimitExceeded | None:
         """What the store would say, as far as it has said so before."""
@@ -57,17 +62,20 @@ class LocalLimits:
             key, until = LimitKey(refusal.scope, refusal.subject), self._clock() + refusal.retry_after
             _put(self._refused_until, key, until, self._most)
 
-    def _take(self, key: LimitKey, rate: Rate, *, keep: bool = True) -> LimitExceeded | None:
-        decision = take(self._tats.get(key), rate, self._clock())
-        if keep:
-            _put(self._tats, key, decision.tat, self._most)
-        return None if decision.allowed else LimitExceeded(key.scope, decision.retry_after, key.subject)
+    def _decisions(self, asked: Sequence[tuple[LimitKey, Rate]]) -> Sequence[tuple[LimitKey, Decision]]:
+        now = self._clock()
+        return [(key, take(self._tats.get(key), rate, now)) for key, rate in asked]
 
     def _known(self, key: LimitKey, now: Instant) -> LimitExceeded | None:
         until = self._refused_until.get(key)
         if until is None or until <= now:
             return None
         return LimitExceeded(key.scope, until - now, key.subject)
+
+
+def _refusal(refused: Sequence[tuple[LimitKey, Decision]]) -> LimitExceeded | None:
+    """What the first of them says."""
+    return next((LimitExceeded(key.scope, decision.retry_after, key.subject) for key, decision in refused), None)
 
 
 def _put(memory: OrderedDict[LimitKey, Instant], key: LimitKey, instant: Instant, most: int) -> None:

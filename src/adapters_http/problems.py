@@ -8,7 +8,6 @@ from typing import Final, TypeVar
 import attrs
 from aiohttp import hdrs, web
 
-from adapters_http.flashes import Flash
 from adapters_http.middleware.requests import origin_of
 from adapters_http.middleware.sessions import is_staff
 from adapters_http.pages import Pages, wants_json
@@ -146,9 +145,13 @@ class Hint:
     question: str = ""
 
 
+AGAIN: Final = (
+    ": subscribe again, and a new mail follows, no sooner than ten minutes after the last to the same e-mail address."
+)
+
 # By how the path of a refused link begins.
 HINTS: Final = (
-    ("/subscriptions/", Hint(": subscribe again, and a new mail follows.", WayBack("/", "Ask for a new link"))),
+    ("/subscriptions/", Hint(AGAIN, WayBack("/", "Ask for a new link"))),
     (
         "/preferences",
         Hint(
@@ -229,8 +232,6 @@ def answer(pages: Pages, request: web.Request, problem: Problem) -> web.Response
     if wants_json(request):
         response = web.json_response(_details(request, problem), status=problem.status)
         response.content_type = "application/problem+json"
-    elif problem.status is HTTPStatus.TOO_MANY_REQUESTS and request.path == LOGIN.path:
-        response = pages.shown(request, "login.html", problem.status, flash=Flash(problem.words, failed=True))
     else:
         response = pages.shown(request, "problem.html", problem.status, **_shown(request, problem))
     response.headers.update(problem.headers)

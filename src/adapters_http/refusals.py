@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Final
 
 from zero2prod_core.domain.challenges import Challenge
 from zero2prod_core.errors import FieldMissing, Refusal
@@ -16,6 +17,9 @@ __all__ = [
     "Detailed",
     "FieldsRefused",
 ]
+
+# Mistakes told at once. No sign-up has more fields of its own; the rest would be an echo of what was sent.
+MOST_TOLD: Final = 50
 
 
 class BodyTooLarge(Refusal):
@@ -78,21 +82,26 @@ class Detailed:
 
 
 class FieldsRefused(Refusal, Detailed):
-    """One or more fields of a JSON body break their rules; ``errors`` has each, with its rule and remedy."""
+    """One or more fields of a JSON body break their rules; ``errors`` has the first, each with its rule and remedy, and
+    ``more`` is how many others there are, where they are too many to be told.
+    """
 
     code = "fields_refused"
 
     def __init__(self, refusals: Sequence[Refusal]) -> None:
         self.refusals = refusals
-        errors = [_told(refusal) for refusal in refusals]
-        self.members = {"errors": errors}
-        super().__init__(" ".join(map(str, refusals)), **errors[0])
+        first, more = refusals[:MOST_TOLD], len(refusals[MOST_TOLD:])
+        errors = [_told(refusal) for refusal in first]
+        self.members = {"errors": errors} | ({"more": more} if more else {})
+        others = [f"There are {more} more."] if more else []
+        super().__init__(" ".join([*map(str, first), *others]), **errors[0])
 
 
 def _told(refusal: Refusal) -> dict[str, str]:
     fields = refusal.fields
-    remedy = "Fill it in" if isinstance(refusal, FieldMissing) else "Give another value"
-    return {"field": fields["field"], "rule": fields["rule"], "remedy": fields.get("remedy", remedy)}
+    if isinstance(refusal, FieldMissing):
+        return {"field": fields["field"], "rule": "missing", "remedy": "Fill it in"}
+    return {"field": fields["field"], "rule": fields["rule"], "remedy": fields.get("remedy", "Give another value")}
 
 
 class ChallengeRequired(Refusal, Detailed):

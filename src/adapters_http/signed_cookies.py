@@ -6,6 +6,7 @@ import attrs
 from aiohttp import web
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
+from adapters_http.cookies import cookie
 from zero2prod_core.domain.keys import KeyRing
 
 __all__ = ["SignedCookie"]
@@ -43,7 +44,7 @@ class SignedCookie:
     def read(self, request: web.Request) -> object:
         """The value, or None where there is none that we gave within the time."""
         try:
-            return self.serializer.loads(request.cookies.get(self.name, ""), max_age=self.lasts)
+            return self.serializer.loads(cookie(request, self.name) or "", max_age=self.lasts)
         except BadSignature:
             return None
 

@@ -5,14 +5,14 @@ from typing import Final
 
 from zero2prod_core.errors import Zero2ProdError
 
-__all__ = ["LABELS", "PLAIN", "SENTENCES", "in_words"]
+__all__ = ["LABELS", "LIMITED", "PLAIN", "SENTENCES", "in_words"]
 
 # The labels of our forms; the rest are parts of a request that no label stands for.
 LABELS: Final[Mapping[str, str]] = {
     "name": "Name",
     "email": "E-mail address",
     "newsletter": "Newsletter",
-    "until": "No issues until",
+    "until": "The day until which no issues come",
     "username": "Username",
     "password": "Password",
     "current_password": "Current password",
@@ -75,10 +75,31 @@ PLAINLY: Final[Mapping[str, str]] = {
 
 # By the code of an error about no field of a form.
 PLAIN: Final[Mapping[str, str]] = {
+    # The page has the way to a new one below.
+    "token_unknown": "This link is not valid.",
+    "token_expired": "This link has expired.",
     "transition_refused": "You cannot {event} an issue that is {state}. Go back to see how it stands now.",
     "nothing_to_resend": "No mail of this issue has failed, so there is none to send again.",
     "nothing_to_confirm": "No sign-up of this reader waits for its confirmation, so there is no mail to send again.",
 }
+
+# By the scope of a limit: what has happened, in words that blame none of those who share a network.
+LIMITED: Final[Mapping[str, str]] = {
+    "request_network": "Many requests have come from your network",
+    "request_site": "Many requests have come from your network",
+    "unsubscribe_network": "Many requests have come from your network",
+    "unsubscribe_site": "Many requests have come from your network",
+    "sign_up_network": "Many people have signed up from your network",
+    "sign_up_site": "Many people have signed up from your network",
+    "sign_up_total": "Many people are signing up just now",
+    "login_account": "Too many wrong passwords for this account",
+    "login_network": "Too many wrong passwords from your network",
+    "login_site": "Too many wrong passwords from your network",
+    "login_total": "Too many wrong passwords are being tried just now",
+}
+
+# How an error begins that does not say what has happened.
+TOO_MANY: Final = "Too many requests"
 
 
 def in_words(error: Zero2ProdError) -> str:
@@ -88,6 +109,8 @@ def in_words(error: Zero2ProdError) -> str:
     """
     if error.code in PLAIN:
         return PLAIN[error.code].format(**error.fields)
+    if error.code == "limit_exceeded":
+        return str(error).replace(TOO_MANY, LIMITED.get(error.fields["scope"], TOO_MANY))
     field = error.fields.get("field", "")
     sentence = SENTENCES.get(error.code)
     label = LABELS.get(field) or _quoted(error.fields.get("label"))

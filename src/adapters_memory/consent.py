@@ -20,8 +20,8 @@ class InMemoryConsentRepository(ConsentRepository):
         for record in records:
             self._records.put(record.id, record)
 
-    async def of(self, subscriber: UUID) -> Sequence[Consent]:
-        records = self._records.where(self._by_subscriber, subscriber)
+    async def of(self, subscribers: Collection[UUID]) -> Sequence[Consent]:
+        records = [record for id_ in subscribers for record in self._records.where(self._by_subscriber, id_)]
         return sorted(records, key=lambda record: (record.occurred_at, record.id))
 
     async def forget(self, subscribers: Collection[UUID]) -> None:

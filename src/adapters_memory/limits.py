@@ -26,6 +26,9 @@ class InMemoryLimitRepository(LimitRepository):
             self._cells.put(key, self._cells.get(key) or now)
         return self._cells.get_batch(keys)
 
+    async def peek_batch(self, keys: Collection[LimitKey]) -> Mapping[LimitKey, Instant]:
+        return self._cells.get_batch(keys)
+
     async def write_batch(self, cells: Mapping[LimitKey, Instant]) -> None:
         for key, tat in cells.items():
             self._cells.put(key, tat)

@@ -107,23 +107,15 @@ class InMemorySubscriberRepository(SubscriberRepository):
             self._rounds.put(opened.id, attrs.evolve(opened, state=RoundState.ENDED))
         left = [self._subscribers.get(id_) for id_ in sorted(concerned) if not self._has_open_round(id_)]
         pending = [found for found in left if found is not None and found.status is Status.PENDING]
-        for found in pending:
-            self._leave(found)
-        returned = [found.id for found in pending if found.earlier_status is not None]
-        return Lapsed(returned, [found.id for found in pending if found.earlier_status is None])
+        returning = [(found, found.earlier_status) for found in pending if found.earlier_status is not None]
+        for found, earlier in returning:
+            self._subscribers.put(found.id, attrs.evolve(found, status=earlier, earlier_status=None))
+        removed = [found.id for found in pending if found.earlier_status is None]
+        return Lapsed([found.id for found, _ in returning], removed, await self.remove_batch(removed))
 
     def _has_open_round(self, subscriber: UUID) -> bool:
         rounds = self._rounds.where(self._by_subscriber, subscriber)
         return any(opened.state is RoundState.OPEN for opened in rounds)
-
-    def _leave(self, pending: Subscriber) -> None:
-        """Back to the earlier status, or, without one, removed with all rounds."""
-        if pending.earlier_status is not None:
-            self._subscribers.put(pending.id, attrs.evolve(pending, status=pending.earlier_status, earlier_status=None))
-            return
-        self._subscribers.remove(pending.id)
-        for opened in self._rounds.where(self._by_subscriber, pending.id):
-            self._rounds.remove(opened.id)
 
     async def under_keys(self, key_ids: Collection[str], limit: int) -> Sequence[Subscriber]:
         return [found for found in self._subscribers.values() if found.digest.key_id in key_ids][:limit]
@@ -138,8 +130,8 @@ class InMemorySubscriberRepository(SubscriberRepository):
             if found.digest in newest:
                 self._subscribers.put(found.id, _rekeyed(newest[found.digest], found))
 
-    async def end_rounds(self, subscriber: UUID) -> None:
-        for opened in self._rounds.where(self._by_subscriber, subscriber):
+    async def end_rounds(self, subscribers: Collection[UUID]) -> None:
+        for opened in [each for id_ in subscribers for each in self._rounds.where(self._by_subscriber, id_)]:
             self._rounds.put(opened.id, attrs.evolve(opened, state=RoundState.ENDED))
 
 

@@ -1,9 +1,10 @@
 """Pages of subscribers, each found by an index that has the page's own order, so that a million others cost nothing.
 
-There are four orders, and an index for each: over subscribers, and over those who have a tag. Every index has the status
-before what it orders by: one status is one piece of it, and of all of them the first of each are merged.
+There are four orders, and for each an index of all subscribers and one of those who have a tag. Every index has the
+status before what it orders by: one status is one piece of it, and of all of them the first of each are merged.
 """
 
+from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
@@ -22,6 +23,17 @@ LAST: Final = UUID(int=2**128 - 1)
 
 BEYOND: Final = "\U0010ffff"
 """What begins with a prefix comes before the prefix with this: it is the last of all code points, and no character."""
+
+
+WITHIN_TAG: Final = MappingProxyType(
+    {
+        "newest": "newest_within_tag",
+        "of_domain": "of_domain_within_tag",
+        "by_email": "by_email_within_tag",
+        "by_name": "by_name_within_tag",
+    }
+)
+"""Statements over all subscribers, and the same over those who have a tag."""
 
 
 class Browsing(Repository):
@@ -61,8 +73,8 @@ class Browsing(Repository):
 
     async def _found(self, statement: str, **terms: object) -> list[TupleRow]:
         """What a statement finds of those who are wanted: among all subscribers, or among those who have the tag."""
-        found = SQL[f"{statement}_within_tag" if self._wanted.tag else statement]
-        return await self._rows_anew(found, **terms, **self._filters)
+        name = WITHIN_TAG[statement] if self._wanted.tag else statement
+        return await self._rows_anew(SQL[name], **terms, **self._filters)
 
     async def _place(self, id_: UUID | None) -> tuple[str, str] | None:
         """The keys of e-mail address and name, for whom the page before ended with; None where nobody is there."""

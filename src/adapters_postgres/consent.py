@@ -33,8 +33,8 @@ class PostgresConsentRepository(Repository, ConsentRepository):
             message_ids=[record.message_id for record in records],
         )
 
-    async def of(self, subscriber: UUID) -> Sequence[Consent]:
-        return [_consent(*row) for row in await self._rows(SQL["of"], subscriber=subscriber)]
+    async def of(self, subscribers: Collection[UUID]) -> Sequence[Consent]:
+        return [_consent(*row) for row in await self._rows(SQL["of"], subscribers=list(subscribers))]
 
     async def forget(self, subscribers: Collection[UUID]) -> None:
         await self._count(SQL["forget"], subscribers=list(subscribers))

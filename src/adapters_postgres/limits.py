@@ -22,6 +22,10 @@ class PostgresLimitRepository(Repository, LimitRepository):
     async def hold_batch(self, keys: Collection[LimitKey], at: Instant | None = None) -> Mapping[LimitKey, Instant]:
         return (await self._hold(keys, at))[0] if keys else {}
 
+    async def peek_batch(self, keys: Collection[LimitKey]) -> Mapping[LimitKey, Instant]:
+        rows = await self._rows(SQL["peek"], **_columns(keys))
+        return {LimitKey(scope, subject): tat for scope, subject, tat in rows}
+
     async def write_batch(self, cells: Mapping[LimitKey, Instant]) -> None:
         if not cells:
             return

@@ -94,8 +94,8 @@ class PostgresSubscriberRepository(Repository, SubscriberRepository):
         rows = await self._rows(SQL["lock_lapsing"], opened_before=opened_before, limit=limit)
         left = await self._rows(SQL["lapse"], ids=[id_ for (id_,) in rows], opened_before=opened_before)
         removed = [id_ for id_, had_another in left if not had_another]
-        await self._count(SQL["remove"], ids=removed)
-        return Lapsed([id_ for id_, had_another in left if had_another], removed)
+        rounds = await self.remove_batch(removed)
+        return Lapsed([id_ for id_, had_another in left if had_another], removed, rounds)
 
     async def under_keys(self, key_ids: Collection[str], limit: int) -> Sequence[Subscriber]:
         await self._rows(SQL["rewrite_alone"])
@@ -124,8 +124,8 @@ class PostgresSubscriberRepository(Repository, SubscriberRepository):
             new_digests=[newest.value for _, newest in pairs],
         )
 
-    async def end_rounds(self, subscriber: UUID) -> None:
-        await self._count(SQL["end_rounds"], subscriber=subscriber)
+    async def end_rounds(self, subscribers: Collection[UUID]) -> None:
+        await self._count(SQL["end_rounds"], subscribers=list(subscribers))
 
     async def _add(self, candidates: Sequence[Subscriber]) -> set[UUID]:
         """Insert those whose e-mail address is free, waiting for whoever is just inserting it; the ids of new rows."""

@@ -29,9 +29,20 @@ FLIGHTS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 # What the relay's answer makes of a mail, by the names of the outcomes; a mark that was refused is none of them.
 MAIL_OUTCOMES: Final = ("sent", "deferred", "rejected", "throttled", "senderfault", "uncertain", "refused")
 
-# What a client kept the site waiting for; or that there were too many of one network, or in all, so that it gave way or
-# was not let in. Idle ones are dropped as a matter of course, and not counted.
-DROPPED: Final = ("head", "head_size", "body", "reading", "network", "total", "network_refused", "total_refused")
+# What a client kept the site waiting for; or that there were too many of one network, of one site, or in all, so that
+# it gave way or was not let in. Idle ones are dropped as a matter of course, and not counted.
+DROPPED: Final = (
+    "head",
+    "head_size",
+    "body",
+    "reading",
+    "network",
+    "site",
+    "total",
+    "network_refused",
+    "site_refused",
+    "total_refused",
+)
 
 ACTIONS: Final = tuple(action.value for action in Action)
 
@@ -97,6 +108,7 @@ METRICS: Final[Sequence[Metric]] = (
         "Sign-ups, by what followed; to the visitor all but the refused look alike.",
         outcome=("mailed", "noticed", "withheld", "nothing", "refused"),
     ),
+    _counter("challenges", "Challenges before a sign-up.", outcome=("asked", "answered", "refused")),
     _histogram("gathered", "Sign-ups that were written in one transaction.", FLIGHTS, unit="sign_ups"),
     _counter("actions", "What people and the service did, as the audit log has it.", action=ACTIONS),
     _counter("limit_refusals", "What a limit refused or held back.", scope=()),

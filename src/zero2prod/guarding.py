@@ -51,6 +51,7 @@ def guard_limits(settings: Settings, files: int) -> GuardLimits:
     return GuardLimits(
         connections=min(limits.connections, room),
         connections_per_network=limits.connections_per_network,
+        connections_per_site=limits.connections_per_site,
         head=limits.header_deadline.total_seconds(),
         body=limits.body_deadline.total_seconds(),
         reading=limits.read_deadline.total_seconds(),

@@ -21,7 +21,9 @@ def configure(form: LogFormat, stream: TextIO | None = None) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     # By default the console shows the local variables of every frame, and those hold tokens and e-mail addresses.
-    last: structlog.typing.Processor = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    last: structlog.typing.Processor = structlog.dev.ConsoleRenderer(
+        colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
     if not readable:
         before.append(structlog.processors.format_exc_info)
         last = structlog.processors.JSONRenderer(serializer=_dumps)

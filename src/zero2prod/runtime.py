@@ -24,7 +24,7 @@ from zero2prod.container import Container
 from zero2prod.guarding import guard, listen
 from zero2prod.mailbox_client import MailboxClient
 from zero2prod.processes import stopping_on_signals
-from zero2prod.settings import Settings, name_of
+from zero2prod.settings import HttpSettings, Settings, name_of
 from zero2prod.settings_checks import MAKES_A_KEY, check_keys
 from zero2prod.settings_worker import WorkerSettings
 from zero2prod.watching import watched
@@ -130,7 +130,7 @@ async def serve(settings: Settings, writing: Writing = gathered) -> None:
         runner = web.AppRunner(_site(runtime, application, instruments), access_log=None, shutdown_timeout=GRACE)
         stack.push_async_callback(runner.cleanup)
         await runner.setup()
-        server = await _listen(runner, settings, telemetry)
+        server = await _listen(runner, "http", settings.http, settings, telemetry)
         stack.callback(server.close)
         if off := settings.limits_off:
             log.warning("limits_off", settings=off)
@@ -158,6 +158,7 @@ def _config(runtime: Runtime) -> HttpConfig:
 
 def _site(runtime: Runtime, application: Application, instruments: Instruments) -> web.Application:
     settings, container = runtime.settings, runtime.container
+    asked, telemetry = settings.subscriptions.challenge, container.alarms()
     mailbox = MailboxClient(settings.mailbox_url) if settings.mailbox_url else None
     return make_app(
         application,
@@ -165,20 +166,21 @@ def _site(runtime: Runtime, application: Application, instruments: Instruments) 
         container.health(),
         container.heartbeats(),
         container.ids(),
-        Door.keyed(settings.subscriptions.challenge, container.challenges(), container.keys(), container.clock()),
+        Door.keyed(asked, container.challenges(), container.keys(), container.clock(), telemetry),
         mailbox,
-        attrs.evolve(instruments, telemetry=container.alarms()),
+        attrs.evolve(instruments, telemetry=telemetry),
     )
 
 
-async def _listen(runner: web.AppRunner, settings: Settings, telemetry: Telemetry) -> asyncio.Server:
-    """Let visitors in, through the guard."""
+async def _listen(
+    runner: web.AppRunner, section: str, at: HttpSettings | WorkerSettings, settings: Settings, telemetry: Telemetry
+) -> asyncio.Server:
+    """Let visitors in, through the guard. ``section``: the one of the settings that says where."""
     behind = cast(web.Server, runner.server)  # there is one since the runner is set up
-    host, port = settings.http.host, settings.http.port
     try:
-        return await listen(guard(behind, settings, telemetry), host, port)
+        return await listen(guard(behind, settings, telemetry), at.host, at.port)
     except (OSError, UnicodeError) as error:
-        raise cannot_listen("http", host, port, error) from None
+        raise cannot_listen(section, at.host, at.port, error) from None
 
 
 def cannot_listen(section: str, host: str, port: int, error: OSError | UnicodeError) -> SettingInvalid:
@@ -246,27 +248,21 @@ async def _shown(runtime: Runtime, worker: Worker) -> AsyncIterator[None]:
     Raises:
         SettingInvalid: the port cannot be opened.
     """
-    settings, container, mailer = runtime.settings.worker, runtime.container, runtime.container.mailer()
+    settings, container, mailer = runtime.settings, runtime.container, runtime.container.mailer()
     parts = [container.pool().readings, worker.readings]
     if isinstance(mailer, SmtpMailer):
         parts.append(mailer.waits.readings)
-    async with watched(container.telemetry(), runtime.application.deliveries.read_backlog, *parts) as instruments:
+    telemetry = container.telemetry()
+    async with watched(telemetry, runtime.application.deliveries.read_backlog, *parts) as instruments:
         health, heartbeats = container.health(), container.heartbeats()
         site = make_worker_app(_config(runtime), health, heartbeats, container.ids(), instruments)
         runner = web.AppRunner(site, access_log=None, shutdown_timeout=GRACE)
         await runner.setup()
         try:
-            await _open_worker_port(runner, settings)
-            yield
+            with closing(await _listen(runner, "worker", settings.worker, settings, telemetry)):
+                yield
         finally:
             await runner.cleanup()
-
-
-async def _open_worker_port(runner: web.AppRunner, settings: WorkerSettings) -> None:
-    try:
-        await web.TCPSite(runner, settings.host, settings.port).start()
-    except (OSError, UnicodeError) as error:
-        raise cannot_listen("worker", settings.host, settings.port, error) from None
 
 
 async def drain(settings: Settings) -> Drained:

@@ -73,6 +73,7 @@ def _check_limits(settings: Settings) -> None:
     limits, _ = settings.limits, settings.limits_policy
     _check_range("limits.connections", limits.connections, 1, MOST_VISITORS)
     _check_range("limits.connections_per_network", limits.connections_per_network, 1, MOST_VISITORS)
+    _check_range("limits.connections_per_site", limits.connections_per_site, 1, MOST_VISITORS)
     _check_range("limits.body_size", limits.body_size, *BODY_SIZES)
     for path in ("limits.header_deadline", "limits.body_deadline", "limits.read_deadline", "limits.idle"):
         _check_duration(settings, path)

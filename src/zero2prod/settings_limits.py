@@ -6,7 +6,16 @@ from datetime import timedelta
 import attrs
 import typed_settings as ts
 
-from zero2prod_core.domain.limits import NO_LIMITS, Limits, parse_rate
+from zero2prod_core.domain.limits import NO_LIMITS, OFF, Limits, Rate, parse_rate
+
+
+def _usual(name: str) -> str:
+    """The core's own limit of that name, as one writes it."""
+    rate: Rate | None = getattr(OF_THE_CORE, name)
+    return rate.text if rate else OFF
+
+
+OF_THE_CORE = Limits()
 
 
 @attrs.frozen
@@ -21,48 +30,69 @@ class LimitSettings:
         ),
     )
     request_network: str = ts.option(
-        default="1200/m",
+        default=_usual("request_network"),
         help=(
             "Requests from one network: an IPv4 network address, or an IPv6 /64. Each process counts its own. "
             "Staff who are logged in are not counted."
         ),
     )
+    request_site: str = ts.option(
+        default=_usual("request_site"),
+        help="The same from one IPv6 /48, which holds 65536 networks. Each process counts its own.",
+    )
     unsubscribe_network: str = ts.option(
-        default="6000/m",
+        default=_usual("unsubscribe_network"),
         help=(
             "Requests to unsubscribe by a mail's link from one network, which may be a mail provider's with many "
             "readers behind it. Each process counts its own."
         ),
     )
-    sign_up_network: str = ts.option(default="20/10m", help="Sign-ups and wishes for a new link from one network.")
-    sign_up_site: str = ts.option(default="100/10m", help="The same from one IPv6 /48, which holds 65536 networks.")
-    sign_up_total: str = ts.option(default="600/m", help="The same from everywhere.")
+    unsubscribe_site: str = ts.option(
+        default=_usual("unsubscribe_site"), help="The same from one IPv6 /48. Each process counts its own."
+    )
+    sign_up_network: str = ts.option(
+        default=_usual("sign_up_network"), help="Sign-ups and wishes for a new link from one network."
+    )
+    sign_up_site: str = ts.option(default=_usual("sign_up_site"), help="The same from one IPv6 /48.")
+    sign_up_total: str = ts.option(default=_usual("sign_up_total"), help="The same from everywhere.")
     login_account: str = ts.option(
-        default="10/15m",
+        default=_usual("login_account"),
         help="Passwords that are tried for one account, whether it exists or not.",
     )
     login_network: str = ts.option(
-        default="30/15m",
+        default=_usual("login_network"),
         help="Passwords that are tried from one network. What succeeds does not count.",
     )
-    login_total: str = ts.option(default="600/m", help="Passwords that are tried from everywhere.")
-    confirmation: str = ts.option(default="1/10m", help="Confirmation mails to one e-mail address for one newsletter.")
+    login_site: str = ts.option(
+        default=_usual("login_site"), help="The same from one IPv6 /48. What succeeds does not count."
+    )
+    login_total: str = ts.option(default=_usual("login_total"), help="Passwords that are tried from everywhere.")
+    confirmation: str = ts.option(
+        default=_usual("confirmation"),
+        help=(
+            "Confirmation mails to one e-mail address for one newsletter; mails that say that one is subscribed "
+            "already count with them. Mails with a link to one's preferences have the same rate, counted as "
+            "`preferences`."
+        ),
+    )
     notice: str = ts.option(
-        default="1/24h",
+        default=_usual("notice"),
         help="Mails that say that one is subscribed already, to one e-mail address for one newsletter.",
     )
     email: str = ts.option(
-        default="3/24h",
+        default=_usual("email"),
         help=(
             "Mails that strangers can cause to one e-mail address, of all newsletters; never more in any period, and "
             "once so many were sent, one in each period."
         ),
     )
     recipient_domain: str = ts.option(
-        default="2000/h",
+        default=_usual("recipient_domain"),
         help="The same to all e-mail addresses of one domain. Used up, it raises an alarm.",
     )
-    mail_total: str = ts.option(default="5000/h", help="The same to everybody. Used up, it raises an alarm.")
+    mail_total: str = ts.option(
+        default=_usual("mail_total"), help="The same to everybody. Used up, it raises an alarm."
+    )
     connections: int = ts.option(
         default=2000,
         help=(
@@ -76,6 +106,9 @@ class LimitSettings:
             "Connections of one network address (IPv6: of one /64), 1 to 50000. Trusted proxies are not held to it, "
             "since all visitors come through them."
         ),
+    )
+    connections_per_site: int = ts.option(
+        default=512, help="Connections of one IPv6 /48, 1 to 50000. Trusted proxies are not held to it either."
     )
     header_deadline: timedelta = ts.option(
         default=timedelta(seconds=10),

@@ -49,6 +49,10 @@ USUAL_MAILBOX_PORT = 8025
 """Port 25, where mail goes in, with the prefix that web pages for developers like to have."""
 
 
+LAST_PORT = 65_535
+"""Ports have 16 bits (RFC 9293 §3.1)."""
+
+
 @attrs.frozen
 class Plan:
     """What `up` was asked for beyond the settings; ``mailbox_port`` None leaves the choice to us."""
@@ -94,10 +98,21 @@ def _check_ports(settings: Settings, plan: Plan) -> None:
     if plan.mailbox_port and _is_taken(LOOPBACK, plan.mailbox_port):
         rule = f"port {plan.mailbox_port} is in use. Stop the other program, or choose another port."
         raise SettingInvalid("--mailbox-port", rule)
+    _check_worker_ports(settings.worker.port, plan.workers)
     try:
         _probe(settings.http.host, settings.http.port)
     except (OSError, UnicodeError) as error:
         raise runtime.cannot_listen("http", settings.http.host, settings.http.port, error) from None
+
+
+def _check_worker_ports(first: int, workers: int) -> None:
+    """The ports of workers follow each other, and end where ports do."""
+    most = LAST_PORT + 1 - workers
+    if first > most:
+        rule = (
+            f"cannot be {first} with {workers} workers, each of which has the port after the last one's. Give at most"
+        )
+        raise SettingInvalid(name_of("worker.port"), f"{rule} {most}, or fewer workers.")
 
 
 def _is_taken(host: str, port: int) -> bool:

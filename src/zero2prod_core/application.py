@@ -38,7 +38,7 @@ from zero2prod_core.usecases.issues import ListIssues, Publish, ShowIssue
 from zero2prod_core.usecases.keys import RewriteDigests
 from zero2prod_core.usecases.limits import Admission
 from zero2prod_core.usecases.newsletters import CreateNewsletter, EditNewsletter, FindNewsletter, ListNewsletters
-from zero2prod_core.usecases.people import People
+from zero2prod_core.usecases.people import People, ReadPerson
 from zero2prod_core.usecases.policy import Policy
 from zero2prod_core.usecases.preference_links import LinkMails
 from zero2prod_core.usecases.preferences import Preferences
@@ -201,7 +201,7 @@ class Application:
         rounds, admission = Rounds(ids, randomness, keys, policy, auditor), Admission(keys, policy.limits)
         tries = Tries(uow, admission)
         sign_up_batch = SignUpBatch(uow, keys, rounds, admission, ports.telemetry)
-        subscribe_batch = SubscribeBatch(sign_up_batch)
+        subscribe_batch, read = SubscribeBatch(sign_up_batch), ReadPerson(keys, policy.retention)
         return cls(
             subscribe=one_by_one(subscribe_batch),
             subscribe_batch=subscribe_batch,
@@ -210,7 +210,9 @@ class Application:
             confirm=Confirm(uow, ids, keys, policy, auditor),
             check_unsubscription=CheckUnsubscription(uow, keys),
             unsubscribe=Unsubscribe(uow, ids, keys, auditor),
-            preferences=Preferences.assemble(uow, ids, LinkMails(randomness, auditor, admission, ports.telemetry)),
+            preferences=Preferences.assemble(
+                uow, ids, read, LinkMails(randomness, auditor, admission, ports.telemetry)
+            ),
             create_newsletter=CreateNewsletter(uow, ids, auditor),
             edit_newsletter=EditNewsletter(uow, auditor),
             find_newsletter=FindNewsletter(uow),
@@ -233,6 +235,6 @@ class Application:
             count_refusals=CountRefusals(uow),
             read_checklist=ReadChecklist(uow),
             dismiss_steps=DismissSteps(uow, auditor),
-            people=People.assemble(uow, ids, keys, auditor, sign_up_batch),
+            people=People.assemble(uow, ids, read, auditor, sign_up_batch),
             jobs=Jobs.assemble(uow, keys, policy, auditor),
         )

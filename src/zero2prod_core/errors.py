@@ -39,7 +39,7 @@ Nothing here knows of HTTP or of exit codes: each adapter maps codes to its own 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from types import MappingProxyType
 from typing import ClassVar, Self
@@ -64,6 +64,9 @@ class Refusal(Zero2ProdError):
     """The request breaks a rule; repeating it unchanged will be refused again."""
 
     code = "refused"
+
+    also: Sequence["Refusal"] = ()
+    """What else is refused of the same request, where all of it is told at once."""
 
 
 class Unavailable(Zero2ProdError):
@@ -248,7 +251,8 @@ class NewsletterUnknown(Refusal):
         super().__init__(
             f"newsletter: there is no newsletter {slug!r}. {remedy}.",
             field="newsletter",
-            rule="the slug of an existing newsletter",
+            rule=f"there is no newsletter {slug!r}",
+            remedy=remedy,
             slug=slug,
         )
 
@@ -260,7 +264,9 @@ class SubscriberUnknown(Refusal):
 
     def __init__(self) -> None:
         super().__init__(
-            "subscriber: nobody of this id or e-mail address is known.", field="subscriber", rule="existing"
+            "subscriber: nobody of this id or e-mail address is known. Look for a typing mistake.",
+            field="subscriber",
+            rule="existing",
         )
 
 

@@ -54,11 +54,13 @@ def test_no_text_of_a_subscriber_reaches_it(site: Site, visitor: Visitor) -> Non
     assert "pills" not in f"{mail.subject}{mail.text}{mail.html}{mail.headers}"
 
 
-def test_a_reader_who_has_confirmed_gets_no_further_one(site: Site, visitor: Visitor) -> None:
+def test_a_reader_who_has_confirmed_is_told_so_by_a_mail_without_a_link(site: Site, visitor: Visitor) -> None:
     site.readers(visitor, EMAIL)
     visitor.subscribe(EMAIL)
     site.installation.settle()
-    assert len(site.post.to(EMAIL)) == 1
+    _, notice = site.post.to(EMAIL)
+    assert "subscribed to it already" in notice.text
+    assert "http:" not in f"{notice.text}{notice.html}"
 
 
 def test_a_sign_up_that_is_refused_gets_none(site: Site, visitor: Visitor) -> None:

@@ -14,7 +14,7 @@ NAME = "Ursula Le Guin"
 METHODS = ("GET", "HEAD", "GET")
 
 ACTS = ("name", "pause", "unsubscribe", "link")
-OWN_ACTS = ("name", "pause", "unsubscribe", "data", "erase")
+OWN_ACTS = ("name", "pause", "answers", "unsubscribe", "data", "erase")
 
 STATE = "SELECT status, name, paused_until FROM subscriptions ORDER BY id"
 

@@ -18,7 +18,7 @@ from tests.support.services import Installation
 from tests.support.shells import Shell
 from zero2prod.runtime import Runtime, running
 from zero2prod.settings_loading import load
-from zero2prod.testing.builders import number, sign_up
+from zero2prod.testing.builders import number, origin, sign_up
 
 # Each block is one to three commands, of a second or two each.
 pytestmark = [pytest.mark.timeout(240), pytest.mark.untraced]
@@ -70,3 +70,9 @@ def test_a_list_is_imported(machine: Machine) -> None:
     assert orjson.loads(twice)["known"] == 2
     assert said.stderr.startswith("line 3: ")
     assert "no mail" in machine.shell.succeeds(show)
+
+
+def test_the_audit_log_is_seen(machine: Machine) -> None:
+    (look,) = blocks("look-after-a-reader", "sh")
+    machine.ask(lambda runtime: runtime.application.people.import_suppressions(origin(), ["ada@example.com"]))
+    assert "suppressions_imported" in machine.shell.succeeds(look)

@@ -94,7 +94,8 @@ async def parcel(application: Application, *, urgent: bool) -> Parcel:
 
 async def sign_on(application: Application, name: str = NAME, newsletter: str = "default") -> None:
     """Sign up and confirm, as the server praises her by name."""
-    await application.subscribe(attrs.evolve(sign_up(EMAIL, name, newsletter), evidence=HERS))
+    await application.edit_newsletter(STAFF, newsletter, tags='vip: "Very important"')
+    await application.subscribe(attrs.evolve(sign_up(EMAIL, name, newsletter), evidence=HERS, tags=("vip",)))
     mail = await parcel(application, urgent=True)
     await settle(application, mail, outcome_of(Phase.END, 250, f"2.0.0 for <{EMAIL}> {NAME}"))
     await application.confirm(token_in(mail.slots["confirmation.link"]), HERS)
@@ -142,7 +143,9 @@ async def test_nothing_in_the_database_names_somebody_who_was_erased(
     store: Database, application: Application, uow: UnitOfWork
 ) -> None:
     await live(application, uow)
-    assert set(traces(store)) == set(TRACES)
+    named = traces(store)
+    assert set(named) == set(TRACES)
+    assert {"subscriptions", "subscription_tags"} <= set(named["quincy"]) & set(named["featherstone"])
     assert await application.people.erase(STAFF, await subscriber(uow)) == 2
     assert traces(store) == {}
 

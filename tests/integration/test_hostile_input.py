@@ -52,21 +52,9 @@ class Door:
 ADA = {"name": "Ada", "email": "ada@example.com"}
 LINK = {"subscription_token": "confirmation"}
 
-MORE = (
-    "newsletter",
-    "field_city",
-    "field_age",
-    "field_since",
-    "field_vegan",
-    "field_size",
-    "tag",
-    "message",
-    "shown",
-    "challenge",
-    "answer",
-    "form",
-    "unknown",
-)
+ANSWERS = ("field_age", "field_since", "field_vegan", "field_size", "tag", "unknown")
+
+MORE = ("newsletter", "field_city", *ANSWERS, "message", "shown", "challenge", "answer", "form")
 """What a sign-up may have besides, and a field that it has not."""
 
 DOORS = {
@@ -85,6 +73,7 @@ DOORS = {
     "/preferences/{token}/link": Door({}, ("form",), LETTER),
     "/preferences/mine/{token}/name": Door({"newsletter": "default", "name": "Ada"}, ("form",)),
     "/preferences/mine/{token}/pause": Door({"newsletter": "default", "until": "2027-01-31"}, ("resume", "form")),
+    "/preferences/mine/{token}/answers": Door({"newsletter": "default", "field_city": "Ulm"}, (*ANSWERS, "form")),
     "/preferences/mine/{token}/unsubscribe": Door({"newsletter": "default"}, ("all", "form"), EVENT | {"consent": 1}),
     "/preferences/mine/{token}/data": Door({}, ("form",)),
     "/preferences/mine/{token}/erase": Door({}, ("form",), EVENT | {"suppressions": 1}),

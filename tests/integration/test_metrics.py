@@ -1,8 +1,10 @@
 """What a real site and a real worker tell Prometheus."""
 
+import asyncio
 import re
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 
 import orjson
 import pytest
@@ -72,6 +74,27 @@ async def test_a_worker_tells_of_its_mails_on_a_port_of_its_own(database_url: st
     assert seen["zero2prod_store_up"] == 1
     assert (ready.status, orjson.loads(ready.body)["ready"]) == (200, True)
     assert elsewhere.status == 404
+
+
+async def test_a_worker_waits_no_longer_than_a_site_for_whoever_is_slow(database_url: str) -> None:
+    port = free_port()
+    settings = {"WORKER_PORT": port, "LIMITS_HEADER_DEADLINE": "1s"}
+    with Installation.over(database_url, free_port(), **settings).working():
+
+        async def is_open() -> bool:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                return True
+            return False
+
+        assert await eventually(is_open)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /metrics HTTP/1.1\r\nHost: x")
+        told = await reader.read()
+        writer.close()
+        async with browsing(port) as worker:
+            seen = await samples(worker)
+    assert told.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+    assert seen['zero2prod_connections_dropped_total{reason="head"}'] == 1
 
 
 async def test_a_scrape_hangs_on_no_database() -> None:

@@ -82,6 +82,24 @@ def test_a_migration_that_fails_leaves_nothing_behind(fresh: Fresh, monkeypatch:
     assert pending(fresh.owner_url) == ["0001_broken"]
 
 
+def test_tags_from_before_there_was_a_table_of_them_are_in_it(fresh: Fresh, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as past:
+        past.setattr(migrations, "packaged", lambda: packaged()[:4])
+        migrate(fresh.owner_url, fresh.url)
+    fresh.ask("""
+        INSERT INTO subscriptions (
+            id, newsletter_id, email, email_key, email_domain, email_digest, email_digest_key, name, status,
+            subscribed_at, tags
+        )
+        SELECT gen_random_uuid(), newsletter_id, 'Ada@b.org', 'ada@b.org', 'b.org', '', 'k', 'Ada', 'confirmed', now(),
+            '{vip,vip,art}'
+        FROM newsletters
+    """)
+    migrate(fresh.owner_url, fresh.url)
+    found = fresh.ask("SELECT tag, status, email_key, email_domain, name_key FROM subscription_tags ORDER BY tag")
+    assert found == [(tag, "confirmed", "ada@b.org", "b.org", "ada") for tag in ("art", "vip")]
+
+
 def test_an_applied_migration_that_was_edited_is_refused(migrated: Fresh) -> None:
     migrated.ask("UPDATE schema_migrations SET checksum = 'other' WHERE version = 1")
     with pytest.raises(SchemaRefused, match="0001_house was applied in another form"):

@@ -51,7 +51,7 @@ async def test_leaving_everywhere_by_every_link_at_once_is_done_once(
         await asyncio.gather(*(leave(link, evidence(), everywhere=True) for link in links * 4))
         async with crowd.reading() as tx:
             found = await tx.subscribers.of_email(readers[0].email)
-            records = [record.kind for reader in readers for record in await tx.consent.of(reader.id)]
+            records = [record.kind for reader in readers for record in await tx.consent.of([reader.id])]
         assert [each.status for each in found] == [Status.UNSUBSCRIBED] * 2
         assert records == [ConsentKind.WITHDRAWN] * 2
     assert deadlocks(store) == before

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from uuid import UUID
 
 import attrs
@@ -14,11 +14,11 @@ from adapters_postgres.pool import Pool
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.contention import deadlocks
 from tests.support.databases import Database, migrated_database
-from tests.support.dumps import contents, readable, tables
+from tests.support.dumps import naming
 from tests.support.http import Browser, browsing
 from tests.support.services import Installation, free_port
 from zero2prod.testing.application import POLICY, assemble
-from zero2prod.testing.builders import KEY, KEYS, evidence, number, origin, sign_up, token_in
+from zero2prod.testing.builders import KEY, KEYS, evidence, number, origin, publication, sign_up, token_in
 from zero2prod_core.application import Application
 from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.keys import Key, KeyRing
@@ -27,6 +27,7 @@ from zero2prod_core.domain.origins import Actor, ActorKind
 from zero2prod_core.domain.suppressions import digest
 from zero2prod_core.domain.tokens import Purpose, token_text
 from zero2prod_core.errors import Refusal
+from zero2prod_core.ports.store import Transaction
 
 EMAIL = "Quincy.Ottoline@example.com"
 QUINCY = EmailAddress.parse(EMAIL)
@@ -294,11 +295,69 @@ async def storm(database: Database, applications: Sequence[Application], *, lift
                 tasks.create_task(actors.again(act))
 
 
+ROTATING = KeyRing((KEY, NEWER))
+"""What a process lists that goes on using the old key."""
+
+
+class Hesitant:
+    """A way into the store whose next transaction commits when it is told to."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._uow = PostgresUnitOfWork(pool)
+        self.reached, self.go_on = asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def __call__(self) -> AsyncIterator[Transaction]:
+        async with self._uow() as tx:
+            yield tx
+            self.reached.set()
+            await self.go_on.wait()
+
+    def reading(self) -> AbstractAsyncContextManager[Transaction]:
+        return self._uow.reading()
+
+
+@asynccontextmanager
+async def hesitating(database: Database) -> AsyncIterator[Hesitant]:
+    pool = Pool(database.url, size=1)
+    await pool.open()
+    try:
+        yield Hesitant(pool)
+    finally:
+        await pool.close()
+
+
+async def imported(application: Application) -> None:
+    await application.people.import_suppressions(STAFF, [EMAIL])
+
+
+async def kept_away(application: Application) -> None:
+    await application.people.suppress(STAFF, QUINCY)
+
+
+@pytest.mark.parametrize("suppressed", [imported, kept_away])
+@pytest.mark.parametrize(("signing", "keeping"), [(ROTATED, ROTATING), (ROTATING, ROTATED)])
+async def test_whoever_is_suppressed_while_signing_up_under_another_key_gets_no_issue(
+    database: Database,
+    suppressed: Callable[[Application], Awaitable[None]],
+    signing: KeyRing,
+    keeping: KeyRing,
+) -> None:
+    async with two_pools(database, keys=(signing, keeping)) as (one, other), hesitating(database) as hesitant:
+        asking = asyncio.ensure_future(assemble(hesitant, POLICY, signing).subscribe(sign_up(EMAIL)))
+        await hesitant.reached.wait()
+        await suppressed(other)
+        hesitant.go_on.set()
+        await asking
+        ((id_,),) = database.superuser.execute(TOKENS).fetchall()
+        await one.confirm(token_text(signing.newest, Purpose.CONFIRM, id_), evidence())
+        assert asked(database, STATUSES) == ["confirmed"]
+        assert (await one.publish(publication(), STAFF)).audience == 0
+
+
 def traces(database: Database) -> list[str]:
     """The tables in which she is named."""
-    names = ("quincy", "ottoline", NAME.lower())
-    found = {table: readable(contents(database, table)).lower() for table in tables(database)}
-    return [table for table, text in found.items() if any(name in text for name in names)]
+    return naming(database, ("quincy", "ottoline", NAME.lower()))
 
 
 @pytest.mark.untraced

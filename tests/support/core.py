@@ -101,7 +101,7 @@ class Core:
     async def consent(self, email: str = ADA) -> list[Consent]:
         subscriber = await self.subscriber(email)
         async with self.store.reading() as tx:
-            return list(await tx.consent.of(subscriber.id))
+            return list(await tx.consent.of([subscriber.id]))
 
     async def parcels(self, *, urgent: bool) -> list[Parcel]:
         """Claim everything that is due."""

@@ -52,3 +52,9 @@ def counts(database: Database) -> dict[str, int]:
 def grown(before: dict[str, int], after: dict[str, int], but: Collection[str] = ()) -> dict[str, int]:
     """By how many rows each table has changed, where it has."""
     return {name: after[name] - before[name] for name in after if after[name] != before[name] and name not in but}
+
+
+def naming(database: Database, texts: Collection[str]) -> list[str]:
+    """The tables in which one of these stands, given in lower case."""
+    found = {name: readable(contents(database, name)).lower() for name in tables(database)}
+    return [name for name, text in found.items() if any(each in text for each in texts)]

@@ -37,6 +37,7 @@ LIVE = f"{SETUP}::test_a_server_goes_live_with_the_files_of_one_place"
 ASKING = "tests/integration/test_docs_fields.py::test_readers_are_asked_and_answered"
 ERASED = "tests/integration/test_docs_people.py::test_a_person_is_shown_and_erased"
 UNWANTED = "tests/integration/test_docs_people.py::test_a_list_is_imported"
+SEEN = "tests/integration/test_docs_people.py::test_the_audit_log_is_seen"
 LIMITED = "tests/integration/test_docs_limits.py::test_a_visitor_who_is_refused_learns_of_the_limit"
 KEYS = f"{UPKEEP}::test_keys_are_rotated"
 
@@ -52,6 +53,7 @@ RUNS: Mapping[str, Sequence[str]] = {
     "docs/how-to/import-suppressions.md": [UNWANTED] * 2,
     "docs/how-to/embed-the-core.md": [INSTALLS, UVICORN, STARLETTE],
     "docs/how-to/go-live-on-one-server.md": [LIVE] * 3,
+    "docs/how-to/look-after-a-reader.md": [SEEN],
     "docs/how-to/rotate-keys.md": [KEYS] * 3,
     "docs/how-to/run-under-systemd.md": [INSTALLS, MACHINE, MACHINE, MACHINE],
     "docs/how-to/run-with-your-own-postgresql.md": [OWN_DATABASE] * 8,

@@ -69,7 +69,9 @@ def test_the_outcomes_that_begin_at_0_are_those_that_there_are() -> None:
     kinds = (Sent, Deferred, Rejected, Throttled, SenderFault, Uncertain)
     assert set(DECLARED["mails"].labels["outcome"]) == {*map(outcome_name, kinds), REFUSED}
     assert set(DECLARED["sign_ups"].labels["outcome"]) == {*SignUpOutcome, "refused"}
-    dropped = {*Reason} - {Reason.IDLE} | {f"{reason}_refused" for reason in (Reason.NETWORK, Reason.TOTAL)}
+    dropped = {*Reason} - {Reason.IDLE} | {
+        f"{reason}_refused" for reason in (Reason.NETWORK, Reason.SITE, Reason.TOTAL)
+    }
     assert set(DECLARED["connections_dropped"].labels["reason"]) == dropped
 
 

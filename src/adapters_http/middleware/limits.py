@@ -1,7 +1,8 @@
 """Limits on visitors, in front of everything that a request can cost.
 
-Each request takes from its network's cell in this process. Sign-ups and passwords are limited by their verbs, in the
-store; here it is only remembered what the store has refused, so that repeating it costs no transaction.
+Each request takes from its network's cell in this process, and from its site's. Sign-ups and passwords are limited by
+their verbs, in the store; here it is only remembered what the store has refused, so that repeating it costs no
+transaction.
 """
 
 from collections.abc import Mapping
@@ -41,7 +42,9 @@ class Kind(Enum):
     whatever fails here lets them pass.
     """
     STAFF = auto()
-    """Needs a session. With one, it is no visitor's."""
+    """Needs a session. With one it is not counted. It is refused all the same where visitors have used up the network's
+    requests: to look for a session costs a transaction, and anybody can claim to have one.
+    """
 
 
 # By method and route. Whatever is not named here is a request like any other.
@@ -86,7 +89,7 @@ class VisitorLimits:
         if kind is Kind.SIGN_UP:
             return self.local.known(self.admission.visitor(origin))
         if kind is Kind.PASSWORD:
-            return self.local.known([*self.admission.login_network(origin), *self.admission.login_total()])
+            return self.local.known([*self.admission.login_places(origin), *self.admission.login_total()])
         return None
 
     def stranger(self, origin: Origin) -> LimitExceeded | None:

@@ -12,6 +12,12 @@ Network: TypeAlias = IPv4Network | IPv6Network
 # Some proxies write the port as well: 192.0.2.1:4711, [2001:db8::1]:4711.
 WITH_PORT: Final = re.compile(r"\[([^\]]+)\](?::\d{1,5})?|(\d[\d.]+):\d{1,5}")
 
+# Characters. The longest network address with a zone, brackets and a port has under a hundred.
+LONGEST: Final = 128
+
+# Proxies in a row. Nobody has as many; a header has room for thousands.
+MOST_HOPS: Final = 32
+
 
 def network_address(peer: str | None, forwarded: Sequence[str], trusted: Sequence[Network]) -> str | None:
     """The client's network address, or None where the peer has none (a unix socket).
@@ -24,7 +30,7 @@ def network_address(peer: str | None, forwarded: Sequence[str], trusted: Sequenc
         forwarded: the header's values, in the order in which they stand.
     """
     hop = _read(peer or "")
-    for claimed in reversed(",".join(forwarded).split(",")):
+    for claimed in reversed(",".join(forwarded).rsplit(",", MOST_HOPS)):
         if not _within(hop, trusted) or (before := _read(claimed)) is None:
             break
         hop = before
@@ -42,6 +48,8 @@ def _within(hop: IPv4Address | IPv6Address | None, trusted: Sequence[Network]) -
 def _read(text: str) -> IPv4Address | IPv6Address | None:
     """A network address, without port and zone; IPv4 in IPv6 (RFC 4291 §2.5.5.2) as the IPv4 that it is."""
     bare = text.strip()
+    if len(bare) > LONGEST:
+        return None
     if match := WITH_PORT.fullmatch(bare):
         bare = match[1] or match[2]
     try:

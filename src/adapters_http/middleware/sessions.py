@@ -6,6 +6,7 @@ import attrs
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from adapters_http.cookies import cookie
 from adapters_http.middleware.requests import Handler, origin_of
 from adapters_http.patience import promptly
 from zero2prod_core.domain.origins import Origin
@@ -33,7 +34,7 @@ class SessionCookie:
         return "__Host-session" if self.secure else "session"
 
     def read(self, request: web.Request) -> str | None:
-        return request.cookies.get(self.name)
+        return cookie(request, self.name)
 
     def give(self, response: web.StreamResponse, id_: SessionId) -> None:
         response.set_cookie(self.name, id_.text, path="/", secure=self.secure, httponly=True, samesite="Lax")

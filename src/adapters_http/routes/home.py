@@ -9,21 +9,30 @@ from adapters_http.forms import Form
 from adapters_http.pages import BRAND, Pages, name_given
 from adapters_http.patience import promptly
 from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER, Newsletter
-from zero2prod_core.errors import Refusal, Unavailable
+from zero2prod_core.errors import LimitExceeded, Refusal, Unavailable
 from zero2prod_core.usecases.newsletters import ListNewsletters
 
 __all__ = ["Home"]
 
-EMPTY = Form({})
+
+@attrs.define
+class Known:
+    """The newsletters as this process saw them last; None where it has not yet."""
+
+    newsletters: Sequence[Newsletter] | None = None
 
 
 @attrs.frozen
 class Home:
-    """The page with the subscribe form."""
+    """The page with the subscribe form.
+
+    Whoever is refused by a limit gets it as it was ``known`` last, and so costs the store nothing.
+    """
 
     pages: Pages
     stamps: FormStamps
     list_newsletters: ListNewsletters
+    known: Known = attrs.field(factory=Known)
 
     def routes(self) -> Sequence[web.RouteDef]:
         return [web.get("/", self.show)]
@@ -34,10 +43,11 @@ class Home:
         )
 
     async def ask(
-        self, request: web.Request, form: Form = EMPTY, refusal: Refusal | None = None, status: int = 200
+        self, request: web.Request, form: Form = Form.EMPTY, refusal: Refusal | None = None, status: int = 200
     ) -> web.Response:
         """The form, with what was typed before and why that was refused."""
-        newsletters = await self._newsletters()
+        limited = isinstance(refusal, LimitExceeded)
+        newsletters = self.known.newsletters if limited and self.known.newsletters else await self._newsletters()
         chosen = _chosen(newsletters, form.typed("newsletter"))
         # One form cannot hold the questions of several: then each newsletter has a page of its own.
         apart = len(newsletters) > 1 and any(each.fields or each.tags for each in newsletters)
@@ -58,7 +68,8 @@ class Home:
     async def _newsletters(self) -> Sequence[Newsletter]:
         """What there is to choose from; without the store the page is still there, for the default one."""
         try:
-            return await promptly(self.list_newsletters())
+            self.known.newsletters = await promptly(self.list_newsletters())
+            return self.known.newsletters
         except Unavailable:
             return []
 

@@ -18,9 +18,6 @@ __all__ = ["PastedForms"]
 
 PATH: Final = "/admin/newsletters/{slug}/form"
 
-# Nobody has typed anything into it yet.
-EMPTY: Final = Form({})
-
 
 @attrs.frozen
 class PastedForms:
@@ -49,7 +46,7 @@ class PastedForms:
             "newsletter": newsletter,
             "action": f"{self.config.base_url}/subscriptions",
             "words": SUBSCRIBE_FORM.words,
-            "form": EMPTY,
+            "form": Form.EMPTY,
         }
         text = aiohttp_jinja2.render_string("pasted_form.html", request, values)
         return "\n".join(line for line in text.splitlines() if line.strip())

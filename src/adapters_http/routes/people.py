@@ -11,17 +11,17 @@ from adapters_http.middleware.sessions import staff_origin_of
 from adapters_http.pages import Pages, wants_json
 from adapters_http.patience import promptly
 from adapters_http.people_paths import PERSON, SUBSCRIBERS, list_path, path_of, subscriber_of, unlisted_path
+from adapters_http.person_histories import moments_of
 from adapters_http.problems import STATUSES
 from adapters_http.sealed_texts import SealedTexts
 from zero2prod_core.application import Application
 from zero2prod_core.domain import subscriber_words
 from zero2prod_core.domain.email_addresses import EmailAddress
-from zero2prod_core.domain.fields import shown_values, tags_named
-from zero2prod_core.domain.history_words import Moment, moments
+from zero2prod_core.domain.fields import shown_tags, shown_values, tags_named
+from zero2prod_core.domain.history_words import LETTERS
 from zero2prod_core.domain.newsletters import Newsletter
-from zero2prod_core.domain.people import Person, person_as_data
-from zero2prod_core.domain.subscribers import TRANSITIONS, Event, Status, Subscriber
-from zero2prod_core.domain.suppressions import LIFTED_BY_STAFF
+from zero2prod_core.domain.people import person_as_data
+from zero2prod_core.domain.subscribers import TRANSITIONS, Event, Subscriber
 from zero2prod_core.errors import FieldInvalid, Refusal
 
 __all__ = ["People"]
@@ -107,6 +107,7 @@ class People:
             subscribers=found[:LISTED],
             refusal=refusal,
             statuses=subscriber_words.STATUSES,
+            standing=subscriber_words.standing,
             first=list_path(asked) if request.query.get("after") else None,
             next=following,
             unlisted=unlisted_path(asked["search"]) if _is_email(text) else None,
@@ -116,8 +117,9 @@ class People:
         """The newest of the history, or what stands before a place in it. The look itself goes on record."""
         person = await promptly(self.application.people.show(staff_origin_of(request), subscriber_of(request)))
         if wants_json(request):
-            return web.json_response(person_as_data(person))
-        told = await self._history(person)
+            return web.json_response(person_as_data(person, for_staff=True))
+        told = await moments_of(self.application, person)
+        held_back = await promptly(self.application.people.budgets(subscriber_of(request)))
         end = _place(request.query.get("before"), len(told))
         return self.pages.staff(
             request,
@@ -128,15 +130,13 @@ class People:
             earlier=max(0, end - LISTED),
             is_newest=end == len(told),
             words=subscriber_words,
+            held_back=held_back,
+            letters=LETTERS,
             answers=shown_values,
+            tags=shown_tags,
             paths={each.subscriber.id: path_of(each.subscriber.id) for each in person.subscriptions},
             may_unsubscribe=_may_unsubscribe,
-            is_held=_is_held(person),
         )
-
-    async def _history(self, person: Person) -> Sequence[Moment]:
-        accounts = await promptly(self.application.accounts.list())
-        return moments(person.history, {str(account.id): account.username.text for account in accounts})
 
 
 def _asked(request: web.Request, newsletters: Sequence[Newsletter]) -> Mapping[str, str]:
@@ -190,9 +190,3 @@ def _place(text: str | None, moments: int) -> int:
 
 def _may_unsubscribe(subscriber: Subscriber) -> bool:
     return (subscriber.status, Event.UNSUBSCRIBE) in TRANSITIONS
-
-
-def _is_held(person: Person) -> bool:
-    """Whether there is something that the staff can lift."""
-    complained = any(each.subscriber.status is Status.COMPLAINED for each in person.subscriptions)
-    return complained or any(each.reason in LIFTED_BY_STAFF for each in person.suppressions)

@@ -13,6 +13,7 @@ from adapters_http.patience import promptly
 from adapters_http.people_paths import PERSON, SUBSCRIBERS, path_of, subscriber_of
 from adapters_http.wording import in_words
 from zero2prod_core.application import Application
+from zero2prod_core.domain.letters import LetterKind
 from zero2prod_core.domain.origins import Origin
 from zero2prod_core.errors import FieldInvalid, FieldMissing, NothingToConfirm, SubscriberUnknown
 from zero2prod_core.usecases.sign_ups import Outcome
@@ -24,8 +25,9 @@ Action = Callable[[Origin, UUID, Form], Awaitable[str]]
 
 RESENT: Final[Mapping[Outcome, str]] = {
     Outcome.MAILED: "The mail with the link to confirm is on its way.",
-    Outcome.WITHHELD: "No mail was sent: the reader or the mail domain has had as many as limits allow. Try later.",
+    Outcome.WITHHELD: "No mail was sent: the reader or the mail domain has had as many as limits allow.",
 }
+AGAIN: Final = " Try again after {:%Y-%m-%d %H:%M:%S} UTC."
 NOT_RESENT: Final = "No mail was sent: nothing is to be confirmed, or mail is kept from this e-mail address."
 UNSUBSCRIBED: Final = "The reader gets no more issues of this newsletter."
 COMPLAINED: Final = "The complaint is recorded. Nothing more is mailed to this e-mail address."
@@ -75,7 +77,14 @@ class PersonActions:
 
     async def _resend(self, origin: Origin, subscriber: UUID, _form: Form) -> str:
         outcome = await self.application.people.resend_confirmation(origin, subscriber)
-        return RESENT.get(outcome, NOT_RESENT)
+        when = await self._again(subscriber) if outcome is Outcome.WITHHELD else ""
+        return RESENT.get(outcome, NOT_RESENT) + when
+
+    async def _again(self, subscriber: UUID) -> str:
+        """When; nothing where the limits let it through by now."""
+        held = await self.application.people.budgets(subscriber)
+        mine = (each for each in held if each.subscriber == subscriber and each.kind is LetterKind.CONFIRMATION)
+        return next((AGAIN.format(each.until) for each in mine), "")
 
     async def _unsubscribe(self, origin: Origin, subscriber: UUID, _form: Form) -> str:
         await self.application.people.unsubscribe(origin, subscriber)

@@ -6,13 +6,16 @@ from aiohttp import web
 
 from adapters_http.config import HttpConfig
 from adapters_http.destinations import Destinations
-from adapters_http.forms import read_form
+from adapters_http.flashes import Flash
+from adapters_http.forms import Form, read_form
 from adapters_http.middleware.requests import origin_of
 from adapters_http.middleware.sessions import SessionCookie, visitor_of
 from adapters_http.pages import Pages, wants_json
 from adapters_http.patience import HASHING, promptly
+from adapters_http.problems import STATUSES
+from adapters_http.wording import in_words
 from zero2prod_core.application import Application
-from zero2prod_core.errors import CredentialsRefused
+from zero2prod_core.errors import CredentialsRefused, Refusal
 
 __all__ = ["Sessions"]
 
@@ -37,7 +40,12 @@ class Sessions:
         ]
 
     async def show(self, request: web.Request) -> web.Response:
-        return self.pages.staff(request, "login.html")
+        return self.pages.staff(request, "login.html", form=Form.EMPTY)
+
+    async def again(self, request: web.Request, form: Form, refusal: Refusal) -> web.Response:
+        """The login form, with the username that was typed and why that was refused."""
+        flash = Flash(in_words(refusal), failed=True)
+        return self.pages.shown(request, "login.html", STATUSES[refusal.code], form=form, flash=flash)
 
     async def log_in(self, request: web.Request) -> web.Response:
         form = await read_form(request, self.config.largest_form, self.config.body_seconds)

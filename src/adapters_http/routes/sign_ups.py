@@ -5,6 +5,7 @@ import attrs
 from aiohttp import hdrs, web
 
 from adapters_http.config import HttpConfig
+from adapters_http.content_types import ContentType
 from adapters_http.doors import ANSWER, CHALLENGE, Door
 from adapters_http.field_forms import PREFIX, TAG, chosen_tags, typed_fields
 from adapters_http.form_texts import SUBSCRIBE_FORM
@@ -46,7 +47,7 @@ class SignUps:
 
     async def subscribe(self, request: web.Request) -> web.Response:
         """The answer is the same whatever is known of the e-mail address."""
-        if request.content_type == JSON_TYPE:
+        if ContentType.of(request).media_type == JSON_TYPE:
             raise BodyTypeRefused(hdrs.CONTENT_TYPE, f"must be {FORM_TYPE}; JSON is taken at {SIGN_UPS_OF_PROGRAMS}")
         form = await read_form(request, self.config.largest_form, self.config.body_seconds)
         try:
@@ -58,8 +59,12 @@ class SignUps:
         except Refusal as refusal:
             if wants_json(request) or isinstance(refusal, LimitExceeded):
                 raise
-            return await self.home.ask(request, form, refusal, STATUSES[refusal.code])
+            return await self.again(request, form, refusal)
         return self.pages.shown(request, "subscribed.html")
+
+    async def again(self, request: web.Request, form: Form, refusal: Refusal) -> web.Response:
+        """The form, with what was typed and why that was refused."""
+        return await self.home.ask(request, form, refusal, STATUSES[refusal.code])
 
     async def _answered(self, form: Form, sign_up: SignUp) -> SignUp:
         """With what the newsletter asks for. What it does not ask for, or asks for no more, is not looked at, so that

@@ -6,6 +6,7 @@ import attrs
 from aiohttp import hdrs, web
 
 from adapters_http.config import HttpConfig
+from adapters_http.content_types import ContentType
 from adapters_http.form_texts import ASK_AGAIN_FORM, CONFIRM_FORM, UNSUBSCRIBE_FORM
 from adapters_http.forms import FORM_TYPE, Form, read_body, read_form
 from adapters_http.middleware.requests import origin_of
@@ -110,7 +111,7 @@ def _token(request: web.Request) -> str:
 
 def _version_shown(request: web.Request, body: bytes) -> str:
     """Which text of ours was on the page; empty for a mail program, which shows a button of its own."""
-    if request.content_type != FORM_TYPE:
+    if ContentType.of(request).media_type != FORM_TYPE:
         return ""
     try:
         return Form.parse(body).text("form")

@@ -10,15 +10,14 @@ from adapters_http.middleware.sessions import staff_origin_of
 from adapters_http.pages import Pages, wants_json
 from adapters_http.patience import promptly
 from adapters_http.people_paths import UNLISTED, path_of, unlisted_path
+from adapters_http.person_histories import moments_of
 from adapters_http.sealed_texts import SealedTexts
 from adapters_http.wording import in_words
 from zero2prod_core.application import Application
 from zero2prod_core.domain import subscriber_words
 from zero2prod_core.domain.email_addresses import EmailAddress
-from zero2prod_core.domain.history_words import moments
 from zero2prod_core.domain.origins import Origin
 from zero2prod_core.domain.people import Person, person_as_data
-from zero2prod_core.domain.suppressions import LIFTED_BY_STAFF
 from zero2prod_core.errors import FieldInvalid, FieldMissing, SubscriberUnknown
 
 __all__ = ["Unlisted"]
@@ -51,18 +50,16 @@ class Unlisted:
         sealed = request.query.get("search", "")
         person = await promptly(self._person(staff_origin_of(request), self._email(sealed)))
         if wants_json(request):
-            return web.json_response(person_as_data(person))
+            return web.json_response(person_as_data(person, for_staff=True))
         if person.subscriptions:
             return self.pages.see_other(path_of(person.subscriptions[0].subscriber.id))
-        accounts = await promptly(self.application.accounts.list())
         return self.pages.staff(
             request,
             "unlisted.html",
             person=person,
             sealed=sealed,
-            moments=moments(person.history, {str(account.id): account.username.text for account in accounts}),
+            moments=await moments_of(self.application, person),
             words=subscriber_words,
-            is_held=any(each.reason in LIFTED_BY_STAFF for each in person.suppressions),
         )
 
     async def _person(self, origin: Origin, email: EmailAddress) -> Person:

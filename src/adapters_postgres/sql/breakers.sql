@@ -22,9 +22,10 @@ ON CONFLICT (scope, subject) DO UPDATE SET
 DELETE FROM breakers WHERE (scope, subject) IN (SELECT * FROM unnest(%(scopes)s::text[], %(subjects)s::text[]))
 
 -- name: sweep
-DELETE FROM breakers WHERE (scope, subject) IN (
+WITH old AS MATERIALIZED (
     SELECT scope, subject FROM breakers WHERE open_until < %(before)s LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 )
+DELETE FROM breakers USING old WHERE breakers.scope = old.scope AND breakers.subject = old.subject
 
 -- name: list
 SELECT scope, subject, open_until, failures, reason, probing FROM breakers

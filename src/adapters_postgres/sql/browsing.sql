@@ -53,6 +53,7 @@ FROM (
 ORDER BY page.email_key
 
 -- name: by_name
+/* Whom `by_email` has found is passed over: in all pages together no more than the pages before showed. */
 SELECT
     subscriber.id, newsletter_id, email, email_key, email_digest_key, email_digest, name, status, subscribed_at,
     earlier_status, confirmed_at, paused_until, fields, tags

@@ -15,7 +15,7 @@ SELECT
     consent_id, kind, subscription_id, round_id, occurred_at, source, form_version, form_hash, request_id,
     network_address, user_agent, actor_kind, actor_id, message_id
 FROM consent
-WHERE subscription_id = %(subscriber)s
+WHERE subscription_id = ANY(%(subscribers)s::uuid[])
 ORDER BY occurred_at, consent_id
 
 -- name: forget

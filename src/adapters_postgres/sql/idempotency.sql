@@ -9,10 +9,12 @@ FROM idempotency
 WHERE newsletter_id = %(newsletter)s AND idempotency_key = %(key)s
 
 -- name: sweep
-DELETE FROM idempotency WHERE (newsletter_id, idempotency_key) IN (
+WITH old AS MATERIALIZED (
     SELECT newsletter_id, idempotency_key FROM idempotency
     WHERE created_at < %(created_before)s
     ORDER BY created_at
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
 )
+DELETE FROM idempotency USING old
+WHERE idempotency.newsletter_id = old.newsletter_id AND idempotency.idempotency_key = old.idempotency_key

@@ -7,15 +7,21 @@ ORDER BY scope COLLATE "C", subject COLLATE "C"
 ON CONFLICT (scope, subject) DO UPDATE SET tat = cell.tat
 RETURNING scope, subject, tat, (SELECT now FROM clock)
 
+-- name: peek
+SELECT scope, subject, tat
+FROM unnest(%(scopes)s::text[], %(subjects)s::text[]) AS asked (scope, subject) JOIN limits USING (scope, subject)
+
 -- name: write
 UPDATE limits SET tat = cell.tat
 FROM unnest(%(scopes)s::text[], %(subjects)s::text[], %(tats)s::timestamptz[]) AS cell (scope, subject, tat)
 WHERE limits.scope = cell.scope AND limits.subject = cell.subject
 
 -- name: sweep
-DELETE FROM limits WHERE (scope, subject) IN (
+/* Chosen once: a subquery may be run again for each row that it is compared with, and choose others. */
+WITH idle AS MATERIALIZED (
     SELECT scope, subject FROM limits WHERE tat < %(idle_before)s LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 )
+DELETE FROM limits USING idle WHERE limits.scope = idle.scope AND limits.subject = idle.subject
 
 -- name: count_refusals
 INSERT INTO limit_refusals AS known (scope, subject_digest, minute, count)

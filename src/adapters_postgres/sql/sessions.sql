@@ -15,9 +15,9 @@ DELETE FROM sessions WHERE session_hash = %(hash)s
 DELETE FROM sessions WHERE account_id = %(account)s AND session_hash IS DISTINCT FROM %(but)s::bytea
 
 -- name: sweep
-DELETE FROM sessions WHERE session_hash IN (
+DELETE FROM sessions WHERE session_hash = ANY(ARRAY(
     SELECT session_hash FROM sessions
     WHERE expires_at <= %(at)s OR seen_at <= %(idle_since)s
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
-)
+))

@@ -140,7 +140,7 @@ SELECT round_id, subscription_id, name, source, opened_at, state, fields, tags F
 UPDATE sign_up_rounds SET state = %(state)s WHERE round_id = %(id)s
 
 -- name: end_rounds
-UPDATE sign_up_rounds SET state = 'ended' WHERE subscription_id = %(subscriber)s AND state <> 'ended'
+UPDATE sign_up_rounds SET state = 'ended' WHERE subscription_id = ANY(%(subscribers)s::uuid[]) AND state <> 'ended'
 
 -- name: last_round
 SELECT round_id, subscription_id, name, source, opened_at, state, fields, tags

@@ -29,10 +29,10 @@ DELETE FROM tokens WHERE token_id IN (
 )
 
 -- name: sweep
-DELETE FROM tokens WHERE token_id IN (
+DELETE FROM tokens WHERE token_id = ANY(ARRAY(
     SELECT token_id FROM tokens
     WHERE expires_at < %(expired_before)s
     ORDER BY expires_at
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
-)
+))

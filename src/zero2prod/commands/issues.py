@@ -74,6 +74,7 @@ def publish(
     publication = Publication(Slug.parse(newsletter), content, key, UncertainPolicy(uncertain) if uncertain else None)
     issue, again = run_with(lambda runtime: naming_newsletters(runtime, _published(runtime.application, publication)))
     readers = f"{issue.audience} {'reader' if issue.audience == 1 else 'readers'}"
+    readers += "" if issue.audience else ", as there was no confirmed one who had not paused"
     done = f"{issue.id} was already published, to {readers}." if again else f"Published {issue.id} to {readers}."
     show(told_of_issue(issue), [done], as_json=as_json)
 

@@ -1,6 +1,7 @@
 """``zero2prod newsletters``."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 import attrs
 import click
@@ -8,8 +9,11 @@ import click
 from zero2prod.commands.terminal import json_option, naming_newsletters, run_with, show, terminal
 from zero2prod.runtime import Runtime
 from zero2prod_core.domain.declarations import field_line, parse_fields, parse_tag_lines, tag_line
+from zero2prod_core.domain.fields import Field, Tag
 from zero2prod_core.domain.newsletters import Newsletter
 from zero2prod_core.errors import FieldInvalid
+
+Declared = TypeVar("Declared", Field, Tag)
 
 
 @click.group()
@@ -94,20 +98,30 @@ def _declarations(
     changed = {}
     if fields or fields_gone:
         declared = {field.name: field_line(field) for field in newsletter.fields}
-        new = {field.name: field_line(field) for field in parse_fields("\n".join(fields))}
-        changed["fields"] = _merged("fields", declared, new, fields_gone)
+        new = {field.name: field_line(field) for field in _parsed("--field", fields, parse_fields)}
+        changed["fields"] = _merged("--remove-field", declared, new, fields_gone)
     if tags or tags_gone:
         declared = {tag.name: tag_line(tag) for tag in newsletter.tags}
-        new = {tag.name: tag_line(tag) for tag in parse_tag_lines("\n".join(tags))}
-        changed["tags"] = _merged("tags", declared, new, tags_gone)
+        new = {tag.name: tag_line(tag) for tag in _parsed("--tag", tags, parse_tag_lines)}
+        changed["tags"] = _merged("--remove-tag", declared, new, tags_gone)
     return changed
 
 
-def _merged(what: str, declared: dict[str, str], new: dict[str, str], gone: Sequence[str]) -> str:
+def _parsed(option: str, lines: Sequence[str], parse: Callable[[str], Sequence[Declared]]) -> Iterator[Declared]:
+    """Each option is a line of its own, and named with it where it is refused."""
+    for line in lines:
+        try:
+            yield from parse(line)
+        except FieldInvalid as refused:
+            rule = refused.fields["rule"].removeprefix("line 1: ")
+            raise FieldInvalid(f"{option} {line!r}", rule, refused.fields["remedy"]) from None
+
+
+def _merged(option: str, declared: dict[str, str], new: dict[str, str], gone: Sequence[str]) -> str:
     unknown = next((name for name in gone if name not in declared), None)
     if unknown is not None:
         known = f"Known are {', '.join(declared)}" if declared else "It has none"
-        raise FieldInvalid(what, f"{unknown!r} cannot be removed, for there is none of this name", known)
+        raise FieldInvalid(option, f"{unknown!r} cannot be removed, for there is none of this name", known)
     return "\n".join(line for name, line in (declared | new).items() if name not in gone or name in new)
 
 

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import click
 
 from zero2prod.commands.terminal import json_option, run_with, show, terminal
+from zero2prod.runtime import Runtime
 from zero2prod_core.domain.email_addresses import EmailAddress
+from zero2prod_core.domain.fields import shown_tags, shown_values
 from zero2prod_core.domain.history_words import moments
 from zero2prod_core.domain.people import Person, Subscription, person_as_data
 from zero2prod_core.domain.subscriber_words import REASONS, STATUSES
@@ -26,13 +28,17 @@ def show_(email: str, as_json: bool) -> None:
     """Show all that is kept of an e-mail address: its newsletters, what keeps mail from it, and its history.
 
     The look itself is in the audit log. The JSON is what the person may ask for by law: it tells what the staff did,
-    and not who of them.
+    and not who of them, from where, or with what remark.
     """
-    person = run_with(lambda runtime: runtime.application.people.find(terminal(), email))
-    show(person_as_data(person), list(_lines(person)), as_json=as_json)
+
+    async def verb(runtime: Runtime) -> tuple[Person, str]:
+        return await runtime.application.people.find(terminal(), email), runtime.settings.base_url
+
+    person, site = run_with(verb)
+    show(person_as_data(person), list(_lines(person, site)), as_json=as_json)
 
 
-def _lines(person: Person) -> Iterator[str]:
+def _lines(person: Person, site: str) -> Iterator[str]:
     yield person.email.text
     for subscription in person.subscriptions:
         yield from _subscribed(subscription)
@@ -40,6 +46,9 @@ def _lines(person: Person) -> Iterator[str]:
         yield f"no mail\t{suppression.created_at:%Y-%m-%d %H:%M:%S}\t{REASONS[suppression.reason]}"
         if suppression.note:
             yield f"\tnote\t{suppression.note}"
+    if person.is_held:
+        yield f"\tto lift it\tsearch for the whole e-mail address at {site}/admin/subscribers"
+    yield from person.left_out
     for moment in moments(person.history):
         where = moment.newsletter.slug.text if moment.newsletter else ""
         yield f"{moment.at:%Y-%m-%d %H:%M:%S}\t{where}\t{'; '.join(moment.sentences)}"
@@ -47,13 +56,14 @@ def _lines(person: Person) -> Iterator[str]:
 
 
 def _subscribed(subscription: Subscription) -> Iterator[str]:
-    subscriber = subscription.subscriber
-    yield f"{subscription.newsletter.slug.text}\t{STATUSES[subscriber.status]}\t{subscriber.name.text}"
+    subscriber, newsletter = subscription.subscriber, subscription.newsletter
+    yield f"{newsletter.slug.text}\t{STATUSES[subscriber.status]}\t{subscriber.name.text}"
     if subscriber.paused_until:
         yield f"\tpaused until\t{subscriber.paused_until:%Y-%m-%d %H:%M:%S}"
-    yield from (f"\t{name}\t{printable(value)}" for name, value in subscriber.fields.items())
-    if subscriber.tags:
-        yield f"\ttags\t{', '.join(subscriber.tags)}"
+    for field, value in shown_values(newsletter.fields, subscriber.fields):
+        yield f"\t{field.label}\t{printable(value)}"
+    if tags := shown_tags(newsletter.tags, subscriber.tags):
+        yield f"\ttags\t{', '.join(tags)}"
 
 
 @subscribers.command()

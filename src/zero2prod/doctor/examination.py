@@ -51,7 +51,7 @@ CHECKS: Sequence[Check] = (
     Check("mail server", mail_server, Concern.THE_PUBLIC),
     Check("public URL", public_url, Concern.THE_PUBLIC),
     Check("site", site, Concern.THE_PUBLIC),
-    Check("limits", limits, Concern.THE_PUBLIC),
+    Check("limits", limits, Concern.EVERYBODY),
     Check("worker", worker, Concern.NOBODY),
     Check("clock", clock, Concern.EVERYBODY),
     Check("newsletters", newsletters, Concern.THE_PUBLIC),

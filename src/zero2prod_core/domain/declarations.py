@@ -19,6 +19,8 @@ WORDS = re.compile(r'[\s,]*(?:"([^"]*)"|\u201c([^"\u201d]*)\u201d|([^\s,"\u201c]
 LIKE_A_FIELD = 'Write it like city: text "Your city", or size: choice required "Your size" "Small" "Large"'
 LIKE_A_TAG = 'Write it like music: "Music news"'
 
+SINGLE = "has words in single quotation marks, which must be double ones"
+
 Declared = TypeVar("Declared", Field, Tag)
 
 
@@ -61,6 +63,8 @@ def _by_line(typed: str, where: str, read: Callable[[str], Declared]) -> tuple[D
 def _field(line: str) -> Field:
     name, rest = _beginning(line, "fields", LIKE_A_FIELD)
     words, texts = _split(rest, LIKE_A_FIELD)
+    if any(word.startswith("'") for word in words):
+        raise FieldInvalid("fields", SINGLE, LIKE_A_FIELD)
     if not texts or not words or words[1:] not in ([], [REQUIRED]):
         raise FieldInvalid("fields", "cannot be read", LIKE_A_FIELD)
     return Field.parse(name, texts[0], _type(words[0]), len(words) > 1, texts[1:])
@@ -73,6 +77,8 @@ def _type(word: str) -> str:
 
 def _tag(line: str) -> Tag:
     name, rest = _beginning(line, "tags", LIKE_A_TAG)
+    if rest.startswith("'") and rest.rstrip().endswith("'"):
+        raise FieldInvalid("tags", SINGLE, LIKE_A_TAG)
     return Tag.parse(name, rest.strip().strip('"\u201c\u201d'))
 
 

@@ -6,7 +6,7 @@ subscriber, and is shown nowhere.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
@@ -14,7 +14,7 @@ from types import MappingProxyType
 import attrs
 
 from zero2prod_core.domain.lines import parse_line
-from zero2prod_core.errors import FieldInvalid, FieldMissing
+from zero2prod_core.errors import FieldInvalid, FieldMissing, Refusal
 
 MOST_FIELDS = 20
 """More questions than anybody answers."""
@@ -118,11 +118,35 @@ def parse_values(fields: Sequence[Field], typed: Mapping[str, str]) -> Mapping[s
 
     Raises:
         FieldMissing, FieldInvalid: a required one is missing, one breaks a rule, or there is no field of a name; the
-            error's field is ``fields.<name>``.
+            error's field is ``fields.<name>``, and it knows all others.
     """
-    _refuse_unknown(typed, {field.name for field in fields}, "fields.")
-    values = {field.name: field.parse_value(typed.get(field.name, "")) for field in fields}
+    values, refused = dict[str, str](), list(_unknown(typed, {field.name for field in fields}, "fields."))
+    for field in fields:
+        try:
+            values[field.name] = field.parse_value(typed.get(field.name, ""))
+        except (FieldMissing, FieldInvalid) as mistake:
+            refused.append(mistake)
+    if refused:
+        raise _together(refused)
     return {name: value for name, value in values.items() if value}
+
+
+def parse_answers(
+    fields: Sequence[Field], tags: Sequence[Tag], typed: Mapping[str, str], chosen: Iterable[str]
+) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    """See `parse_values` and `parse_tags`; what is raised knows the mistakes of both."""
+    values, names, refused = dict[str, str](), tuple[str, ...](), list[Refusal]()
+    try:
+        values = dict(parse_values(fields, typed))
+    except (FieldMissing, FieldInvalid) as mistake:
+        refused += [mistake, *mistake.also]
+    try:
+        names = parse_tags(tags, chosen)
+    except FieldInvalid as mistake:
+        refused.append(mistake)
+    if refused:
+        raise _together(refused)
+    return values, names
 
 
 def fitting_values(fields: Sequence[Field], kept: Mapping[str, str]) -> Mapping[str, str]:
@@ -273,11 +297,17 @@ def _takes(field: Field, value: str) -> bool:
         return False
 
 
-def _refuse_unknown(typed: Iterable[str], known: Collection[str], prefix: str) -> None:
-    unknown = sorted(set(typed) - set(known))
-    if unknown:
-        names = [f"{prefix}{name}" for name in sorted(known)]
-        raise FieldInvalid(f"{prefix}{_cut(unknown[0])}", "is no field of this newsletter", _known(names))
+def _together(refusals: Sequence[Refusal]) -> Refusal:
+    """The first of them, which knows the others."""
+    first = refusals[0]
+    first.also = refusals[1:]
+    return first
+
+
+def _unknown(typed: Iterable[str], known: Collection[str], prefix: str) -> Iterator[Refusal]:
+    names = _known(f"{prefix}{name}" for name in sorted(known))
+    for name in sorted(set(typed) - set(known)):
+        yield FieldInvalid(f"{prefix}{_cut(name)}", "is no field of this newsletter", names)
 
 
 def _known(names: Iterable[str]) -> str:

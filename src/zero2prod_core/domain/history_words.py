@@ -19,7 +19,7 @@ from zero2prod_core.domain.letters import LetterKind
 from zero2prod_core.domain.newsletters import Newsletter
 from zero2prod_core.domain.origins import ActorKind
 from zero2prod_core.domain.people import Fact, FactKind
-from zero2prod_core.domain.subscriber_words import STATUSES
+from zero2prod_core.domain.subscriber_words import CAUSES, STATUSES
 
 CONSENTS: Mapping[str, str] = MappingProxyType(
     {
@@ -99,7 +99,7 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "before_reasons": "Lifted",
         "after_changed": "What",
         "after_mail": "Mail",
-        "words": "Reason given",
+        "words": "Remark",
         "before_status": "Status before",
         "after_status": "Status after",
         "attempts": "Tries",
@@ -112,6 +112,11 @@ LABELS: Mapping[str, str] = MappingProxyType(
 TOLD = frozenset({"source", "subject", "state", "outcome", "after_round", "after_purpose"})
 """Details that the sentence itself has, and an id that nobody looks up."""
 
+CHANGED: Mapping[str, str] = MappingProxyType(
+    {"name": "name", "paused_until": "pause", "fields": "answers", "tags": "topics"}
+)
+"""What readers change of themselves, by its name in a subscriber."""
+
 NOT_TRIED = ("attempts", "0")
 
 ACTORS: Mapping[str, str] = MappingProxyType(
@@ -122,6 +127,20 @@ ACTORS: Mapping[str, str] = MappingProxyType(
         ActorKind.TERMINAL: "somebody at a terminal",
     }
 )
+
+
+WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "before_status": STATUSES,
+        "after_status": STATUSES,
+        "after_reason": CAUSES,
+        "after_suppressed": CAUSES,
+        "before_reasons": CAUSES,
+        "after_changed": CHANGED,
+        "after_mail": MappingProxyType({"withheld": "held back by the limits"}),
+    }
+)
+"""What stands for the words in a detail, of which some have several."""
 
 
 @attrs.frozen
@@ -140,11 +159,44 @@ def moments(history: Sequence[Fact], names: Mapping[str, str] = MappingProxyType
     Args:
         names: usernames by the ids of accounts.
     """
-    return [
-        _moment(at, newsletter, list(facts), names)
+    found = [
+        _Found(at, newsletter, facts)
         for at, together in groupby(history, key=lambda fact: fact.at)
         for newsletter, facts in _by_newsletter(list(together))
     ]
+    runs = groupby(found, key=lambda each: each.is_look)
+    return [moment for is_look, run in runs for moment in _told(list(run), names, are_looks=is_look)]
+
+
+@attrs.frozen
+class _Found:
+    """The facts of one instant, of one newsletter."""
+
+    at: Instant
+    newsletter: Newsletter | None
+    facts: Sequence[Fact]
+
+    @property
+    def is_look(self) -> bool:
+        """Whether all that happened is that the staff looked."""
+        return all(
+            fact.what == Action.SENSITIVE_READ and not fact.details["actor"].startswith(ActorKind.VISITOR)
+            for fact in self.facts
+        )
+
+
+def _told(found: Sequence[_Found], names: Mapping[str, str], *, are_looks: bool) -> Sequence[Moment]:
+    """Looks that follow one another are told together, or they would bury what the person did."""
+    if are_looks:
+        return [_looks(found, names)]
+    return [_moment(each.at, each.newsletter, each.facts, names) for each in found]
+
+
+def _looks(found: Sequence[_Found], names: Mapping[str, str]) -> Moment:
+    actors = (fact.details["actor"] for each in found for fact in each.facts)
+    who = ", ".join(dict.fromkeys(_value("actor", actor, names) for actor in actors))
+    times = f", {len(found)} times since {found[0].at:%Y-%m-%d %H:%M} UTC" if len(found) > 1 else ""
+    return Moment(found[-1].at, found[-1].newsletter, [EVENTS[Action.SENSITIVE_READ] + times], {LABELS["actor"]: who})
 
 
 def _by_newsletter(facts: Sequence[Fact]) -> Iterator[tuple[Newsletter | None, Sequence[Fact]]]:
@@ -187,8 +239,8 @@ def _value(name: str, value: str, names: Mapping[str, str]) -> str:
     if name == "actor":
         kind, _, id_ = value.partition(":")
         return names.get(id_, ACTORS.get(kind, kind))
-    if name.endswith("_status"):
-        return STATUSES.get(value, value)
+    if words := WORDS.get(name):
+        return ", ".join(words.get(each, each) for each in value.split())
     if name == "settled_at":
         return f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M} UTC"
     return value

@@ -51,12 +51,19 @@ class Rate:
         """
         match = RATE.fullmatch(text.strip())
         if match is None:
-            raise SettingInvalid(setting, f"is {text!r}. Write N/period, as in 5/10m, 3/24h or 100/s, or {OFF}.")
+            raise SettingInvalid(setting, f"is {text!r}. Write N/period, N at least 1, as in 5/10m or 100/s; or {OFF}.")
         count, amount, unit = match.groups()
         rate = cls(int(count), int(amount or 1) * UNITS[unit])
         if not rate.count * INSTANT_RESOLUTION <= rate.period <= LONGEST_PERIOD:
             raise SettingInvalid(setting, f"is {text!r}. Use a period of 1s to 366d, and at most a million per second.")
         return rate
+
+    @property
+    def text(self) -> str:
+        """As `parse` reads it, in the longest unit that fits. The period has whole seconds; strictness is not told."""
+        unit, length = next(each for each in reversed(UNITS.items()) if not self.period % each[1])
+        amount = self.period // length
+        return f"{self.count}/{amount if amount > 1 else ''}{unit}"
 
     @property
     def emission_interval(self) -> timedelta:
@@ -104,6 +111,11 @@ def take(tat: Instant | None, rate: Rate, now: Instant, cost: int = 1) -> Decisi
 def given_back(tat: Instant, rate: Rate) -> Instant:
     """The cell with one that was taken back in it. More than full it never is: a ``tat`` in the past counts as now."""
     return tat - rate.emission_interval
+
+
+def capped(tat: Instant, rate: Rate, now: Instant) -> Instant:
+    """A cell that is used up, at the most: what lies further ahead was taken at another rate, with a longer period."""
+    return min(tat, now + rate.burst)
 
 
 def room(tat: Instant | None, rate: Rate, now: Instant) -> int:
@@ -244,12 +256,15 @@ class Limits:
     """
 
     request_network: Rate | None = Rate(1200, MINUTE)
+    request_site: Rate | None = Rate(6000, MINUTE)
     unsubscribe_network: Rate | None = Rate(6000, MINUTE)
+    unsubscribe_site: Rate | None = Rate(30_000, MINUTE)
     sign_up_network: Rate | None = Rate(20, 10 * MINUTE)
     sign_up_site: Rate | None = Rate(100, 10 * MINUTE)
     sign_up_total: Rate | None = Rate(600, MINUTE)
     login_account: Rate | None = Rate(10, 15 * MINUTE)
     login_network: Rate | None = Rate(30, 15 * MINUTE)
+    login_site: Rate | None = Rate(150, 15 * MINUTE)
     login_total: Rate | None = Rate(600, MINUTE)
 
     confirmation: Rate | None = Rate(1, 10 * MINUTE)

@@ -31,6 +31,7 @@ __all__ = [
     "Slot",
     "compiled",
     "declared",
+    "for_nobody",
     "parse_slots",
 ]
 
@@ -156,6 +157,19 @@ def compiled(source: str, paths: Collection[str], read: Callable[[str], str] = s
         return parse_slots(source, "letter", paths, read)
     except FieldInvalid:
         return (source,)
+
+
+def for_nobody(title: str, newsletter: str) -> str:
+    """A title as one line for whoever it was not mailed to: what is a reader's own is what its filters make of
+    nothing.
+    """
+    pieces = compiled(title, IN_TITLE)
+    filled = (each if isinstance(each, str) else each.filled(_of_nobody(each, newsletter)) for each in pieces)
+    return " ".join("".join(filled).split())
+
+
+def _of_nobody(slot: Slot, newsletter: str) -> Mapping[str, str]:
+    return {slot.path: newsletter if slot.path == NEWSLETTER_NAME else ""}
 
 
 def _marks(source: str, field: str) -> Iterator[tuple[str, str | None]]:

@@ -5,7 +5,7 @@ what a subscriber agreed to, so a stranger who types somebody's e-mail address g
 them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from uuid import UUID
@@ -14,7 +14,7 @@ import attrs
 
 from zero2prod_core.domain.consent import Evidence
 from zero2prod_core.domain.email_addresses import EmailAddress
-from zero2prod_core.domain.fields import fitting_tags, fitting_values, parse_tags, parse_values
+from zero2prod_core.domain.fields import fitting_tags, fitting_values, parse_answers, tags_named
 from zero2prod_core.domain.instants import Instant
 from zero2prod_core.domain.newsletters import Newsletter, Slug
 from zero2prod_core.domain.subscriber_names import SubscriberName
@@ -106,6 +106,24 @@ class Subscriber:
         before = attrs.evolve(self, paused_until=None)
         return attrs.evolve(before.on(Event.CONFIRM), name=opened.name, confirmed_at=at, fields=fields, tags=tags)
 
+    def as_of(self, now: Instant) -> "Subscriber":
+        """Without a pause that is over."""
+        is_over = self.paused_until is not None and self.paused_until <= now
+        return attrs.evolve(self, paused_until=None) if is_over else self
+
+    def answering(self, newsletter: Newsletter, typed: Mapping[str, str], chosen: Iterable[str]) -> "Subscriber":
+        """With these as the answers to all that the newsletter asks for now; what it asks for no more stays.
+
+        Raises:
+            FieldMissing, FieldInvalid: see `parse_answers`.
+        """
+        values, tags = parse_answers(newsletter.fields, newsletter.tags, typed, chosen)
+        asked, declared = {field.name for field in newsletter.fields}, tags_named(newsletter.tags)
+        kept = {name: value for name, value in self.fields.items() if name not in asked}
+        # In the order in which they were, so that who sends a form back as it was has changed nothing.
+        stay = [tag for tag in self.tags if tag not in declared or tag in tags]
+        return attrs.evolve(self, fields={**kept, **values}, tags=tuple(dict.fromkeys((*stay, *tags))))
+
 
 def opens_round(status: Status) -> bool:
     """Whether a sign-up is followed by a confirmation mail."""
@@ -141,7 +159,8 @@ class Round:
 class SignUp:
     """A wish to subscribe, with the evidence that it was uttered.
 
-    ``again``: what it gives was checked when it was first typed, and what the newsletter asks for no more is left out.
+    ``repeats`` is the round that it opens once more: what it gives was checked when it was first typed, and what the
+    newsletter asks for no more is left out.
     """
 
     newsletter: Slug
@@ -150,12 +169,14 @@ class SignUp:
     evidence: Evidence
     fields: Mapping[str, str] = attrs.field(factory=dict)
     tags: tuple[str, ...] = ()
-    again: bool = False
+    repeats: Round | None = None
 
     def checked(self, newsletter: Newsletter) -> "SignUp":
-        """With fields and tags as the newsletter declares them. Raises FieldMissing, FieldInvalid."""
-        if self.again:
+        """With fields and tags as the newsletter declares them. Raises FieldMissing, FieldInvalid: the first mistake,
+        which knows the others.
+        """
+        if self.repeats:
             fields, tags = fitting_values(newsletter.fields, self.fields), fitting_tags(newsletter.tags, self.tags)
         else:
-            fields, tags = parse_values(newsletter.fields, self.fields), parse_tags(newsletter.tags, self.tags)
+            fields, tags = parse_answers(newsletter.fields, newsletter.tags, self.fields, self.tags)
         return attrs.evolve(self, fields=fields, tags=tags)

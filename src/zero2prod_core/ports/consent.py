@@ -13,8 +13,8 @@ class ConsentRepository(Protocol):
     async def add_batch(self, records: Sequence[Consent]) -> None: ...
 
     @abstractmethod
-    async def of(self, subscriber: UUID) -> Sequence[Consent]:
-        """All records of one subscriber, oldest first."""
+    async def of(self, subscribers: Collection[UUID]) -> Sequence[Consent]:
+        """All records of these subscribers, oldest first."""
 
     @abstractmethod
     async def forget(self, subscribers: Collection[UUID]) -> None:

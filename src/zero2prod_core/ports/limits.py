@@ -43,6 +43,10 @@ class LimitRepository(Protocol):
         """
 
     @abstractmethod
+    async def peek_batch(self, keys: Collection[LimitKey]) -> Mapping[LimitKey, Instant]:
+        """The theoretical arrival times of those of these cells that there are, locking none and making none."""
+
+    @abstractmethod
     async def write_batch(self, cells: Mapping[LimitKey, Instant]) -> None:
         """Write cells that this transaction holds."""
 

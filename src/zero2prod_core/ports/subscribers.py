@@ -14,10 +14,11 @@ from zero2prod_core.domain.suppressions import Digest
 
 @attrs.frozen
 class Lapsed:
-    """Whom rounds that ended by themselves left: back in their earlier status, and removed."""
+    """Whom rounds that ended by themselves left: back in their earlier status, and removed with these ``rounds``."""
 
     returned: Sequence[UUID]
     removed: Sequence[UUID]
+    rounds: Sequence[UUID]
 
 
 class SubscriberRepository(Protocol):
@@ -113,5 +114,5 @@ class SubscriberRepository(Protocol):
         """
 
     @abstractmethod
-    async def end_rounds(self, subscriber: UUID) -> None:
-        """End every open or confirmed round of a subscriber, whom the caller holds locked: their links are unknown."""
+    async def end_rounds(self, subscribers: Collection[UUID]) -> None:
+        """End every open or confirmed round of subscribers whom the caller holds locked: their links are unknown."""

@@ -7,6 +7,7 @@ import attrs
 from zero2prod_core.domain.audit import Action, Resource
 from zero2prod_core.domain.breakers import Breaker, BreakerKey
 from zero2prod_core.domain.deliveries import Claimed, Postponed, Scope, message_id
+from zero2prod_core.domain.durations import spoken
 from zero2prod_core.domain.keys import Key, KeyRing
 from zero2prod_core.domain.letters import Imprint, Letter, LetterKind
 from zero2prod_core.domain.newsletters import Newsletter
@@ -129,11 +130,13 @@ class ClaimDeliveries:
         if guise.letter.kind is LetterKind.CONFIRMATION:
             token = token_text(key, Purpose.CONFIRM, delivery.key.occasion)
             slots["confirmation.link"] = self.policy.link("/subscriptions/confirm", subscription_token=token)
-            slots["confirmation.lasts"] = in_words(self.policy.token_lasts)
+            slots["confirmation.lasts"] = spoken(self.policy.token_lasts)
+        if guise.letter.kind is LetterKind.NOTICE:
+            slots["preferences.page"] = self.policy.preferences_page
         if guise.letter.kind is LetterKind.PREFERENCES:
             token = token_text(key, Purpose.MANAGE, delivery.key.occasion)
             slots[PREFERENCES_LINK] = self.policy.manage_link(token)
-            slots["preferences.lasts"] = in_words(MANAGE_LASTS)
+            slots["preferences.lasts"] = spoken(MANAGE_LASTS)
         return slots
 
 
@@ -151,17 +154,6 @@ async def _without(
     await tx.deliveries.postpone_batch(lease, postponed)
     late = {each.key for each in postponed}
     return [delivery for delivery in claimed if delivery.key not in late]
-
-
-def in_words(lasts: timedelta) -> str:
-    """A duration as a reader would say it, in the largest unit that it has two of, or exactly one; rounded down."""
-    seconds = int(lasts.total_seconds())
-    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
-        if seconds == size:
-            return f"1 {unit}"
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}s"
-    return "less than a second"
 
 
 @attrs.frozen

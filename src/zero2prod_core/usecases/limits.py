@@ -1,7 +1,9 @@
 """What a visitor may ask for and what a mailbox may be sent, over all processes: cells that the transaction holds."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from types import MappingProxyType
 from typing import TypeAlias
 
 import attrs
@@ -26,12 +28,16 @@ SHARED_BUDGETS = frozenset({"recipient_domain", "mail_total"})
 """Used up, they tell of an attack or of a success, and keep mail from people who did nothing: somebody must know."""
 
 
+ALIASES = MappingProxyType({"googlemail.com": "gmail.com"})
+"""Two names of one provider, under which it delivers to the same mailboxes."""
+
+
 def mailbox(email: EmailAddress) -> str:
-    """Whose mailbox it is, for budgets alone: a tag behind ``+`` and dots make no new one at the large providers, and a
-    stranger who knows that would have ten thousand e-mail addresses of one victim.
+    """Whose mailbox it is, for budgets alone: a tag behind ``+``, dots and other forms of the same letters make no new
+    one at the large providers, and a stranger who knows that would have ten thousand e-mail addresses of one victim.
     """
-    local, _, domain = email.key.rpartition("@")
-    return f"{local.partition('+')[0].replace('.', '') or local}@{domain}"
+    typed, _, domain = unicodedata.normalize("NFKC", email.key).casefold().rpartition("@")
+    return f"{typed.partition('+')[0].replace('.', '') or typed}@{ALIASES.get(domain, domain)}"
 
 
 @attrs.frozen
@@ -45,24 +51,20 @@ class Admission:
         """Cells of whoever asks; none for staff, who answer for what they do."""
         if origin.actor.kind is not ActorKind.VISITOR:
             return ()
-        network, site = network_of(origin.network_address), site_of(origin.network_address)
-        return self._asked(
-            ("sign_up_network", network, self.limits.sign_up_network),
-            ("sign_up_site", site, self.limits.sign_up_site),
-            ("sign_up_total", EVERYBODY, self.limits.sign_up_total),
-        )
+        total = self._asked(("sign_up_total", EVERYBODY, self.limits.sign_up_total))
+        return [*self._places(origin, "sign_up", self.limits.sign_up_network, self.limits.sign_up_site), *total]
 
     def request(self, origin: Origin) -> Sequence[Asked]:
-        """The cell of whoever sends any request."""
-        return self._asked(("request_network", network_of(origin.network_address), self.limits.request_network))
+        """The cells of whoever sends any request."""
+        return self._places(origin, "request", self.limits.request_network, self.limits.request_site)
 
     def unsubscribing(self, origin: Origin) -> Sequence[Asked]:
-        """The cell of whoever asks to be unsubscribed."""
-        return self._asked(("unsubscribe_network", network_of(origin.network_address), self.limits.unsubscribe_network))
+        """The cells of whoever asks to be unsubscribed."""
+        return self._places(origin, "unsubscribe", self.limits.unsubscribe_network, self.limits.unsubscribe_site)
 
-    def login_network(self, origin: Origin) -> Sequence[Asked]:
-        """The cell of the network from which somebody shows a password."""
-        return self._asked(("login_network", network_of(origin.network_address), self.limits.login_network))
+    def login_places(self, origin: Origin) -> Sequence[Asked]:
+        """The cells of where somebody shows a password from."""
+        return self._places(origin, "login", self.limits.login_network, self.limits.login_site)
 
     def login_account(self, username: str) -> Sequence[Asked]:
         """The cell of the account that a password is shown for, whether there is such an account or not."""
@@ -97,11 +99,20 @@ class Admission:
         now, keys = await tx.now(), {key for key, _ in asked}
         return Cells(await tx.limits.hold_batch(keys, now), now)
 
-    def _asked(self, *asked: tuple[str, str | None, Rate | None]) -> Sequence[Asked]:
-        return [(self._key(scope, subject), rate) for scope, subject, rate in asked if rate and subject is not None]
+    def _places(self, origin: Origin, verb: str, network: Rate | None, site: Rate | None) -> Sequence[Asked]:
+        """The cells of the network that something comes from, and of the site around it."""
+        place = origin.network_address
+        return self._asked((f"{verb}_network", network_of(place), network), (f"{verb}_site", site_of(place), site))
 
-    def _key(self, scope: str, subject: str) -> LimitKey:
-        return LimitKey(scope, self.keys.newest.mac(f"limit/{scope}", subject.encode()).hex()[:SUBJECT_DIGITS])
+    def _asked(self, *asked: tuple[str, str | None, Rate | None]) -> Sequence[Asked]:
+        return [
+            (self._key(scope, rate, subject), rate) for scope, subject, rate in asked if rate and subject is not None
+        ]
+
+    def _key(self, scope: str, rate: Rate, subject: str) -> LimitKey:
+        """A cell for each rate: what was used up at one tells nothing of another, which therefore begins anew."""
+        keyed = self.keys.newest.mac(f"limit/{scope}", f"{rate.count}/{rate.period} {subject}".encode())
+        return LimitKey(scope, keyed.hex()[:SUBJECT_DIGITS])
 
 
 SUBJECT_DIGITS = 32

@@ -51,6 +51,7 @@ async def forget_removed(
     """
     await tx.tokens.forget([*subscribers, *rounds])
     await tx.consent.forget(subscribers)
-    await tx.suppressions.forget_notes(known)
+    if known:
+        await tx.suppressions.forget_notes(known)
     await tx.audit.forget([*map(subscriber_resource, subscribers), *map(suppression_resource, known)])
     await tx.deliveries.forget(subscribers)

@@ -54,6 +54,11 @@ class Policy:
     def link(self, path: str, **query: str) -> str:
         return f"{self.base_url}{path}?{urlencode(query)}"
 
+    @property
+    def preferences_page(self) -> str:
+        """Where a link to one's preferences is asked for, as one types it: for a mail that shall hold no link."""
+        return f"{self.base_url.partition('://')[2]}/preferences"
+
     def unsubscribe_link(self, token: str) -> str:
         """The token is part of the path: some mail programs drop the query of a List-Unsubscribe field."""
         return f"{self.base_url}/unsubscribe/{token}"

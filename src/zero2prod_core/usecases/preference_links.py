@@ -5,11 +5,12 @@ from uuid import UUID
 
 import attrs
 
-from zero2prod_core.domain.audit import Action, Resource
+from zero2prod_core.domain.audit import Action
 from zero2prod_core.domain.consent import Evidence
 from zero2prod_core.domain.email_addresses import EmailAddress
 from zero2prod_core.domain.keys import KeyRing
 from zero2prod_core.domain.letters import LetterKind, template_letter
+from zero2prod_core.domain.limits import Cells
 from zero2prod_core.domain.newsletters import Newsletter, Slug
 from zero2prod_core.domain.origins import Origin
 from zero2prod_core.domain.subscribers import Status, Subscriber
@@ -21,6 +22,7 @@ from zero2prod_core.ports.system import Randomness
 from zero2prod_core.ports.telemetry import Telemetry
 from zero2prod_core.usecases.audit import Auditor
 from zero2prod_core.usecases.limits import Admission, note_withheld, refusal, tell_withheld
+from zero2prod_core.usecases.persons import hold_person, subscriber_resource
 from zero2prod_core.usecases.policy import MANAGE_LASTS
 from zero2prod_core.usecases.rounds import mail_to
 from zero2prod_core.usecases.subscribers import newsletter_of
@@ -37,14 +39,14 @@ class Bearers:
 
     keys: KeyRing
 
-    async def of_issue(self, tx: Transaction, token_text: str) -> Subscriber:
-        return await _existing(tx, read_token(self.keys, Purpose.PREFERENCES, token_text, "token").id)
+    async def of_issue(self, tx: Transaction, token_text: str, *, lock: bool = False) -> Subscriber:
+        return await _existing(tx, read_token(self.keys, Purpose.PREFERENCES, token_text, "token").id, lock=lock)
 
-    async def of_mail(self, tx: Transaction, token_text: str) -> Subscriber:
+    async def of_mail(self, tx: Transaction, token_text: str, *, lock: bool = False) -> Subscriber:
         """The one to whom the link was mailed."""
         presented = read_token(self.keys, Purpose.MANAGE, token_text, "token")
         token = await stored_token(tx, presented, Purpose.MANAGE)
-        return await _existing(tx, token.subject)
+        return await _existing(tx, token.subject, lock=lock)
 
     async def meant(
         self, tx: Transaction, token_text: str, newsletter: Slug | None, *, lock: bool = True
@@ -88,22 +90,29 @@ class LinkMails:
     def keys(self) -> KeyRing:
         return self.admission.keys
 
-    async def send(
-        self, tx: Transaction, email: EmailAddress, subscriber: Subscriber | None, origin: Origin
-    ) -> LimitKey | None:
-        """``subscriber`` is None where nobody is known: then the same is looked at, and nothing is mailed.
+    async def hold(self, tx: Transaction, email: EmailAddress, origin: Origin) -> Cells[LimitKey]:
+        """Hold the cells of a mailbox and those of the visitor, and take from the visitor's.
 
-        Returns what keeps the mail back, to be told once this is committed.
+        This comes before the subscriber is held and looked for: an erasure may go by while it waits.
 
         Raises:
             LimitExceeded: the visitor asks too often.
         """
-        visitor, mail = self.admission.visitor(origin), self.admission.link(email)
-        cells = await self.admission.hold(tx, [*visitor, *mail])
+        visitor = self.admission.visitor(origin)
+        cells = await self.admission.hold(tx, [*visitor, *self.admission.link(email)])
         refused = refusal(cells, visitor)
         if refused is not None:
             raise refused
-        withheld = cells.take(mail) if subscriber else None
+        return cells
+
+    async def send(
+        self, tx: Transaction, cells: Cells[LimitKey], subscriber: Subscriber | None, origin: Origin
+    ) -> LimitKey | None:
+        """``subscriber``, whom the transaction holds, is None where nobody is known: nothing is mailed then.
+
+        Returns what keeps the mail back, to be told once this is committed.
+        """
+        withheld = cells.take(self.admission.link(subscriber.email)) if subscriber else None
         await tx.limits.write_batch(cells.changed)
         if withheld:
             await note_withheld(tx, [withheld[0]])
@@ -122,7 +131,7 @@ class LinkMails:
         await tx.tokens.add_batch([token])
         await tx.letters.ensure(template_letter(subscriber.newsletter, LetterKind.PREFERENCES))
         await tx.deliveries.enqueue_batch([mail_to(key, subscriber, LetterKind.PREFERENCES, token.id, until)])
-        resource, after = Resource("subscriber", str(subscriber.id)), {"purpose": str(Purpose.MANAGE)}
+        resource, after = subscriber_resource(subscriber.id), {"purpose": str(Purpose.MANAGE)}
         await tx.audit.append_batch([self.auditor.event(Action.TOKEN_CREATED, origin, resource, now, after=after)])
 
 
@@ -139,9 +148,11 @@ class AskLink:
 
     async def __call__(self, token: str, evidence: Evidence) -> Newsletter:
         async with self.uow() as tx:
-            subscriber = await self.bearers.of_issue(tx, token)
+            email = (await self.bearers.of_issue(tx, token)).email
+            cells = await self.mails.hold(tx, email, evidence.origin)
+            subscriber = await self.bearers.of_issue(tx, token, lock=True)
             newsletter = await newsletter_of(tx, subscriber)
-            withheld = await self.mails.send(tx, subscriber.email, subscriber, evidence.origin)
+            withheld = await self.mails.send(tx, cells, subscriber, evidence.origin)
         self.mails.tell(withheld)
         return newsletter
 
@@ -157,8 +168,9 @@ class AskLinkByEmail:
 
     async def __call__(self, email: EmailAddress, evidence: Evidence) -> None:
         async with self.uow() as tx:
-            subscriber = _first(await tx.subscribers.of_email(email))
-            withheld = await self.mails.send(tx, email, subscriber, evidence.origin)
+            cells = await self.mails.hold(tx, email, evidence.origin)
+            _, sharing = await hold_person(tx, email)
+            withheld = await self.mails.send(tx, cells, _first(sharing), evidence.origin)
         self.mails.tell(withheld)
 
 

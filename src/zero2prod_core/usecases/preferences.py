@@ -4,26 +4,29 @@ The one in every issue is as old, and as often forwarded, as the issue: it acts 
 them. The other is mailed when it is asked for, soon expires, and shows all that is known, gives it out and erases it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 import attrs
 
-from zero2prod_core.domain.audit import Action, Resource
+from zero2prod_core.domain.audit import Action
 from zero2prod_core.domain.consent import Evidence
 from zero2prod_core.domain.email_addresses import EmailAddress
+from zero2prod_core.domain.fields import Field, fitting_tags, shown_values
 from zero2prod_core.domain.instants import Instant
 from zero2prod_core.domain.newsletters import Newsletter, Slug
 from zero2prod_core.domain.origins import Origin
 from zero2prod_core.domain.pauses import pause_until
 from zero2prod_core.domain.people import person_as_data
 from zero2prod_core.domain.subscriber_names import SubscriberName
-from zero2prod_core.domain.subscribers import TRANSITIONS, Event, Status, Subscriber
+from zero2prod_core.domain.subscribers import Status, Subscriber
+from zero2prod_core.errors import SubscriberUnknown, TokenUnknown
 from zero2prod_core.ports.store import Transaction, UnitOfWork
 from zero2prod_core.ports.system import Ids
 from zero2prod_core.usecases.audit import Auditor
 from zero2prod_core.usecases.erasure import erase
-from zero2prod_core.usecases.people import read_person
+from zero2prod_core.usecases.people import ReadPerson
+from zero2prod_core.usecases.persons import subscriber_resource
 from zero2prod_core.usecases.preference_links import AskLink, AskLinkByEmail, Bearers, LinkMails
 from zero2prod_core.usecases.subscribers import Unsubscribe, newsletter_of
 
@@ -82,6 +85,28 @@ class Pause:
             return await newsletter_of(tx, subscriber)
 
 
+@attrs.frozen
+class Answer:
+    """Answer anew what a newsletter asks for, by the link that was mailed; see `Subscriber.answering`.
+
+    ``fields`` are as typed, by their names, ``tags`` the names of those chosen: what is not among them is taken back.
+    Raises as `Bearers.meant` with a newsletter, and FieldMissing and FieldInvalid as `parse_answers`.
+    """
+
+    uow: UnitOfWork
+    bearers: Bearers
+    auditor: Auditor
+
+    async def __call__(
+        self, token: str, fields: Mapping[str, str], tags: Iterable[str], evidence: Evidence, newsletter: Slug
+    ) -> Newsletter:
+        async with self.uow() as tx:
+            subscriber = await self.bearers.meant(tx, token, newsletter)
+            asking = await newsletter_of(tx, subscriber)
+            await _save(tx, self.auditor, subscriber, subscriber.answering(asking, fields, tags), evidence.origin)
+            return asking
+
+
 async def _save(tx: Transaction, auditor: Auditor, before: Subscriber, after: Subscriber, origin: Origin) -> None:
     """Names what was changed, and not to what: it is a person's."""
     if after == before:
@@ -89,7 +114,7 @@ async def _save(tx: Transaction, auditor: Auditor, before: Subscriber, after: Su
     await tx.subscribers.save_batch([after])
     names = (field.name for field in attrs.fields(Subscriber))
     changed = " ".join(name for name in names if getattr(before, name) != getattr(after, name))
-    resource = Resource("subscriber", str(before.id))
+    resource = subscriber_resource(before.id)
     event = auditor.event(Action.SUBSCRIBER_CHANGED, origin, resource, await tx.now(), after={"changed": changed})
     await tx.audit.append_batch([event])
 
@@ -111,23 +136,21 @@ class Leave:
             # All of them are locked in one order, or two who leave at once would wait for each other.
             subscriber = await self.bearers.meant(tx, token, newsletter, lock=not everywhere)
             leaving = await tx.subscribers.sharing_email([subscriber.id]) if everywhere else [subscriber]
-            for each in leaving:
-                if (each.status, Event.UNSUBSCRIBE) in TRANSITIONS:
-                    await self.unsubscribe.withdraw(tx, each, evidence)
+            await self.unsubscribe.withdraw(tx, leaving, evidence)
             return await newsletter_of(tx, subscriber)
 
 
 @attrs.frozen
-class Subscription:
+class Reading:
     """One newsletter as its subscriber sees it. ``paused_until`` is None where no pause lasts; ``fields`` and ``tags``
-    have the newsletter's labels and ``fields`` its order, or bare names where it no longer has them.
+    are those that the newsletter still has: the questions with their answers, and the tags' names.
     """
 
     newsletter: Newsletter
     status: Status
     name: SubscriberName
     paused_until: Instant | None
-    fields: Mapping[str, str]
+    fields: Sequence[tuple[Field, str]]
     tags: Sequence[str]
 
 
@@ -136,7 +159,7 @@ class Mine:
     """What is kept of one e-mail address, newsletter by newsletter in the order of their slugs."""
 
     email: EmailAddress
-    subscriptions: Sequence[Subscription]
+    subscriptions: Sequence[Reading]
 
 
 @attrs.frozen
@@ -151,19 +174,16 @@ class Show:
             email = (await self.bearers.of_mail(tx, token)).email
             mine, now = await tx.subscribers.of_email(email), await tx.now()
             newsletters = await tx.newsletters.get_batch({each.newsletter for each in mine})
-        shown = [_subscription(each, newsletters[each.newsletter], now) for each in mine]
+        shown = [_reading(each, newsletters[each.newsletter], now) for each in mine]
         return Mine(email, sorted(shown, key=lambda each: each.newsletter.slug.text))
 
 
-def _subscription(subscriber: Subscriber, newsletter: Newsletter, now: Instant) -> Subscription:
+def _reading(subscriber: Subscriber, newsletter: Newsletter, now: Instant) -> Reading:
     paused_until = subscriber.paused_until
     lasting = paused_until if paused_until and now < paused_until else None
-    labels = {each.name: each.label for each in newsletter.fields}
-    in_order = [*labels, *sorted(subscriber.fields.keys() - labels.keys())]
-    fields = {labels.get(name, name): subscriber.fields[name] for name in in_order if name in subscriber.fields}
-    topics = {each.name: each.label for each in newsletter.tags}
-    tags = [topics.get(name, name) for name in subscriber.tags]
-    return Subscription(newsletter, subscriber.status, subscriber.name, lasting, fields, tags)
+    fields = shown_values(newsletter.fields, subscriber.fields)
+    tags = fitting_tags(newsletter.tags, subscriber.tags)
+    return Reading(newsletter, subscriber.status, subscriber.name, lasting, fields, tags)
 
 
 @attrs.frozen
@@ -174,14 +194,15 @@ class GiveOut:
 
     uow: UnitOfWork
     bearers: Bearers
+    read: ReadPerson
     auditor: Auditor
 
     async def __call__(self, token: str, evidence: Evidence) -> Mapping[str, object]:
         async with self.uow() as tx:
-            subscriber = await self.bearers.of_mail(tx, token)
-            person = await read_person(tx, self.bearers.keys, subscriber.email)
-            resource = Resource("subscriber", str(subscriber.id))
-            event = self.auditor.event(Action.SENSITIVE_READ, evidence.origin, resource, await tx.now())
+            subscriber = await self.bearers.of_mail(tx, token, lock=True)
+            person = await self.read(tx, subscriber.email)
+            resource, origin = subscriber_resource(subscriber.id), evidence.origin
+            event = self.auditor.event(Action.SENSITIVE_READ, origin, resource, await tx.now())
             await tx.audit.append_batch([event])
         return person_as_data(person)
 
@@ -197,7 +218,10 @@ class EraseMe:
     async def __call__(self, token: str, evidence: Evidence) -> None:
         async with self.uow() as tx:
             subscriber = await self.bearers.of_mail(tx, token)
-            await erase(tx, self.bearers.keys, self.auditor, evidence.origin, subscriber.id)
+            try:
+                await erase(tx, self.bearers.keys, self.auditor, evidence.origin, subscriber.id)
+            except SubscriberUnknown:
+                raise TokenUnknown from None  # another erasure was faster
 
 
 @attrs.frozen
@@ -207,6 +231,7 @@ class Preferences:
     check: Check
     rename: Rename
     pause: Pause
+    answer: Answer
     unsubscribe: Leave
     ask_link: AskLink
     ask_link_by_email: AskLinkByEmail
@@ -215,16 +240,17 @@ class Preferences:
     erase: EraseMe
 
     @classmethod
-    def assemble(cls, uow: UnitOfWork, ids: Ids, mails: LinkMails) -> "Preferences":
+    def assemble(cls, uow: UnitOfWork, ids: Ids, read: ReadPerson, mails: LinkMails) -> "Preferences":
         keys, auditor, bearers = mails.keys, mails.auditor, Bearers(mails.keys)
         return cls(
             Check(uow, bearers),
             Rename(uow, bearers, auditor),
             Pause(uow, bearers, auditor),
+            Answer(uow, bearers, auditor),
             Leave(uow, bearers, Unsubscribe(uow, ids, keys, auditor)),
             AskLink(uow, bearers, mails),
             AskLinkByEmail(uow, mails),
             Show(uow, bearers),
-            GiveOut(uow, bearers, auditor),
+            GiveOut(uow, bearers, read, auditor),
             EraseMe(uow, bearers, auditor),
         )

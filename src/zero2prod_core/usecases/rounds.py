@@ -19,6 +19,7 @@ from zero2prod_core.domain.tokens import Purpose, Token
 from zero2prod_core.ports.store import Transaction, UnitOfWork
 from zero2prod_core.ports.system import Ids, Randomness
 from zero2prod_core.usecases.audit import Auditor
+from zero2prod_core.usecases.persons import forget_removed, subscriber_resource
 from zero2prod_core.usecases.policy import Policy
 from zero2prod_core.usecases.tokens import new_token_id
 
@@ -93,7 +94,7 @@ class Rounds:
         return mail_to(self.keys.newest, subscriber, LetterKind.CONFIRMATION, token.id, token.expires_at)
 
     def _event(self, opening: Opening, now: Instant) -> AuditEvent:
-        resource, status = Resource("subscriber", str(opening.round.subscriber)), opening.before.status
+        resource, status = subscriber_resource(opening.round.subscriber), opening.before.status
         before = {"status": str(status)} if status is not Status.PENDING else None
         after = {"round": str(opening.round.id), "status": str(Status.PENDING)}
         if opening.token is None:
@@ -112,7 +113,7 @@ LAPSED_AT_ONCE = 5_000
 @attrs.frozen
 class LapseRounds:
     """A job: sign-ups that nobody confirmed end. Who had been here before is again what they were; who had not is
-    removed, and what the evidence held of them forgotten. Returns how many subscribers that concerned.
+    removed, and all that is known of them forgotten. Returns how many subscribers that concerned.
     """
 
     uow: UnitOfWork
@@ -130,9 +131,7 @@ class LapseRounds:
             lapsed = await tx.subscribers.lapse(now - UNCONFIRMED_FOR, LAPSED_AT_ONCE)
             returned, removed = len(lapsed.returned), len(lapsed.removed)
             if removed:
-                await tx.consent.forget(lapsed.removed)
-                await tx.audit.forget([Resource("subscriber", str(id_)) for id_ in lapsed.removed])
-                await tx.deliveries.forget(lapsed.removed)
+                await forget_removed(tx, lapsed.removed, lapsed.rounds)
             if returned or removed:
                 resource, after = Resource("store", "rounds"), {"returned": returned, "removed": removed}
                 event = self.auditor.event(Action.ROUNDS_LAPSED, system("lapse rounds"), resource, now, after=after)

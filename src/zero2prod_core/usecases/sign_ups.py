@@ -141,6 +141,14 @@ class SignUpBatch:
                     await tx.suppressions.adopt(suppressed)
 
     async def _write(self, tx: Transaction, cases: Sequence[_Case], cells: Cells[LimitKey]) -> None:
+        await _drop_outlived(tx, cases)
+        await self._open(tx, _undecided(cases))
+        for case in cases:
+            # A stranger who asks in vain shall not use up what the reader may want.
+            if case.answer not in (Outcome.MAILED, Outcome.NOTICED) and not case.is_kept:
+                cells.give_back(case.mail)
+
+    async def _open(self, tx: Transaction, cases: Sequence[_Case]) -> None:
         if not cases:
             return
         now = await tx.now()
@@ -155,10 +163,6 @@ class SignUpBatch:
                 openings.append(self.rounds.opening(case.sign_up, subscriber, now, mailed=not case.withheld_by))
         confirmed = [(case, subscriber) for case, subscriber in found if subscriber.status is Status.CONFIRMED]
         await self.rounds.open_batch(tx, openings, await self._notices(tx, confirmed) if confirmed else ())
-        for case in cases:
-            # A stranger who asks in vain shall not use up what the reader may want.
-            if case.answer not in (Outcome.MAILED, Outcome.NOTICED) and not case.is_kept:
-                cells.give_back(case.mail)
 
     def _candidate(self, case: _Case, now: Instant) -> Subscriber:
         email, newest = case.sign_up.email, self.keys.newest
@@ -200,6 +204,20 @@ def _undecided(cases: Iterable[_Case]) -> Sequence[_Case]:
     return [case for case in cases if case.answer is None]
 
 
+async def _drop_outlived(tx: Transaction, cases: Iterable[_Case]) -> None:
+    """A round that is asked for once more may have ended since it was read, and its subscriber be gone: then nothing
+    follows, or whoever was erased would be back. Who asks is alone in a batch, so that this locks in no other's order.
+    """
+    repeating = [(case, case.sign_up.repeats) for case in cases if case.sign_up.repeats]
+    if not repeating:
+        return
+    await tx.subscribers.get_batch({repeated.subscriber for _, repeated in repeating}, lock=True)
+    for case, repeated in repeating:
+        opened = await tx.subscribers.get_round(repeated.id)
+        if opened is None or opened.state is RoundState.ENDED:
+            case.answer = Outcome.NOTHING
+
+
 def _admit(cases: Sequence[_Case], cells: Cells[LimitKey]) -> None:
     """Refuse visitors who ask too often, and let the first sign-up of an e-mail address speak for the others."""
     seen = set()
@@ -226,7 +244,7 @@ class SubscribeBatch:
 class AskAgain:
     """Sign up again by the link of an earlier mail, which may have expired, as that sign-up was typed.
 
-    The answer is the same whether a mail follows or not.
+    The answer is the same whether a mail follows or not; none follows where an erasure was faster.
 
     Raises:
         FieldMissing, TokenMalformed, TokenUnknown, LimitExceeded
@@ -261,5 +279,5 @@ async def repeated(tx: Transaction, opened: Round, evidence: Evidence) -> tuple[
     if subscriber is None:
         raise TokenUnknown
     newsletter = (await tx.newsletters.get_batch([subscriber.newsletter]))[subscriber.newsletter]
-    sign_up = SignUp(newsletter.slug, subscriber.email, opened.name, evidence, opened.fields, opened.tags, again=True)
+    sign_up = SignUp(newsletter.slug, subscriber.email, opened.name, evidence, opened.fields, opened.tags, opened)
     return sign_up, newsletter

@@ -1,6 +1,8 @@
+from collections.abc import Collection, Sequence
+
 import attrs
 
-from zero2prod_core.domain.audit import Action, AuditEvent, Resource
+from zero2prod_core.domain.audit import Action, AuditEvent
 from zero2prod_core.domain.consent import Consent, ConsentKind, Evidence
 from zero2prod_core.domain.deliveries import DeliveryKey, message_id
 from zero2prod_core.domain.instants import Instant
@@ -16,12 +18,13 @@ from zero2prod_core.domain.subscribers import (
     Status,
     Subscriber,
 )
-from zero2prod_core.domain.suppressions import LIFTED_BY_CONFIRMING, digests
+from zero2prod_core.domain.suppressions import LIFTED_BY_CONFIRMING, Digest, Suppression
 from zero2prod_core.domain.tokens import Purpose, Token, read_token
 from zero2prod_core.errors import TokenUnknown
 from zero2prod_core.ports.store import Transaction, UnitOfWork
 from zero2prod_core.ports.system import Ids
 from zero2prod_core.usecases.audit import Auditor
+from zero2prod_core.usecases.persons import known_digests, subscriber_resource
 from zero2prod_core.usecases.policy import Policy
 from zero2prod_core.usecases.tokens import stored_token
 
@@ -59,10 +62,21 @@ class Confirm:
         now = await tx.now()
         if subscriber.status is not Status.CONFIRMED:
             await tx.subscribers.save_batch([subscriber.confirmed(opened, now)])
-            await tx.suppressions.lift(digests(self.keys, subscriber.email), LIFTED_BY_CONFIRMING)
+            known = known_digests(self.keys, subscriber.email, [subscriber])
+            await tx.suppressions.lift(known, LIFTED_BY_CONFIRMING)
+            await self._keep_suppressed(tx, subscriber.digest, known)
         record = Consent(self.ids.new(), ConsentKind.CONFIRMED, subscriber.id, opened.id, now, evidence, mail)
         await tx.consent.add_batch([record])
         await tx.audit.append_batch([self._event(subscriber, evidence.origin, now)])
+
+    async def _keep_suppressed(self, tx: Transaction, own: Digest, known: Collection[Digest]) -> None:
+        """What came between the mail and this, and only the staff lift, may stand under another key than the one that
+        claims ask by: consent is kept, and no issue is sent.
+        """
+        ((held),) = await tx.suppressions.reasons([known])
+        if held:
+            now = await tx.now()
+            await tx.suppressions.add_batch([Suppression(own, reason, now) for reason in sorted(held)])
 
     def _message_id(self, key: Key, subscriber: Subscriber, token: Token) -> str:
         """Of the mail that held the link: whatever key the ring has by now, one key made both."""
@@ -70,7 +84,7 @@ class Confirm:
         return message_id(key, DeliveryKey(letter.id, subscriber.id, token.id), self.policy.mail_domain)
 
     def _event(self, subscriber: Subscriber, origin: Origin, now: Instant) -> AuditEvent:
-        resource = Resource("subscriber", str(subscriber.id))
+        resource = subscriber_resource(subscriber.id)
         before, after = {"status": str(subscriber.status)}, {"status": str(Status.CONFIRMED)}
         return self.auditor.event(Action.SUBSCRIBER_CONFIRMED, origin, resource, now, before=before, after=after)
 
@@ -114,23 +128,25 @@ class Unsubscribe:
     async def __call__(self, token_text: str, evidence: Evidence) -> Newsletter:
         async with self.uow() as tx:
             subscriber = await _named_subscriber(tx, self.keys, token_text, lock=True)
-            if (subscriber.status, Event.UNSUBSCRIBE) in TRANSITIONS:
-                await self.withdraw(tx, subscriber, evidence)
+            await self.withdraw(tx, [subscriber], evidence)
             return await newsletter_of(tx, subscriber)
 
-    async def withdraw(self, tx: Transaction, subscriber: Subscriber, evidence: Evidence) -> None:
-        """Of a subscriber whom the caller holds, and whose status knows the event."""
-        now, gone = await tx.now(), subscriber.on(Event.UNSUBSCRIBE)
-        await tx.subscribers.save_batch([gone])
-        await tx.subscribers.end_rounds(subscriber.id)
-        record = Consent(self.ids.new(), ConsentKind.WITHDRAWN, subscriber.id, None, now, evidence)
-        await tx.consent.add_batch([record])
-        resource = Resource("subscriber", str(subscriber.id))
-        before, after = {"status": str(subscriber.status)}, {"status": str(gone.status)}
-        event = self.auditor.event(
-            Action.SUBSCRIBER_UNSUBSCRIBED, evidence.origin, resource, now, before=before, after=after
-        )
-        await tx.audit.append_batch([event])
+    async def withdraw(self, tx: Transaction, subscribers: Sequence[Subscriber], evidence: Evidence) -> None:
+        """Of subscribers whom the caller holds; those whose status does not know the event stay as they are."""
+        leaving = [each for each in subscribers if (each.status, Event.UNSUBSCRIBE) in TRANSITIONS]
+        if not leaving:
+            return
+        now, withdrawn = await tx.now(), ConsentKind.WITHDRAWN
+        await tx.subscribers.save_batch([each.on(Event.UNSUBSCRIBE) for each in leaving])
+        await tx.subscribers.end_rounds([each.id for each in leaving])
+        records = [Consent(self.ids.new(), withdrawn, each.id, None, now, evidence) for each in leaving]
+        await tx.consent.add_batch(records)
+        await tx.audit.append_batch([self._event(each, evidence.origin, now) for each in leaving])
+
+    def _event(self, before: Subscriber, origin: Origin, now: Instant) -> AuditEvent:
+        resource, gone = subscriber_resource(before.id), before.on(Event.UNSUBSCRIBE)
+        old, new = {"status": str(before.status)}, {"status": str(gone.status)}
+        return self.auditor.event(Action.SUBSCRIBER_UNSUBSCRIBED, origin, resource, now, before=old, after=new)
 
 
 @attrs.frozen

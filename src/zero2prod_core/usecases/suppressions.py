@@ -38,13 +38,13 @@ async def suppress(
     subscribers: Sequence[Subscriber],
     reason: Reason,
     note: str | None = None,
-) -> int:
-    """Under the newest key, and under that of each subscriber whose digest no job has rewritten yet: claims ask by
-    theirs. Returns how many are new.
+) -> bool:
+    """Under every listed key, and under that of each subscriber: claims ask by theirs, and a process that lists the
+    keys in another order may be signing up somebody just now. Returns whether it is new under each of them.
     """
-    now = await tx.now()
-    keyed = dict.fromkeys([digest(keys.newest, email), *(each.digest for each in subscribers)])
-    return await tx.suppressions.add_batch([Suppression(each, reason, now, note) for each in keyed])
+    now, keyed = await tx.now(), known_digests(keys, email, subscribers)
+    added = await tx.suppressions.add_batch([Suppression(each, reason, now, note) for each in keyed])
+    return added == len(keyed)
 
 
 @attrs.frozen
@@ -69,7 +69,7 @@ class Suppress:
                 now = await tx.now()
                 event = self.auditor.event(Action.SUPPRESSION_ADDED, origin, resource, now, after=after, words=typed)
                 await tx.audit.append_batch([event])
-        return added > 0
+        return added
 
 
 @attrs.frozen

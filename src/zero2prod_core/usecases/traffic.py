@@ -11,7 +11,7 @@ import attrs
 from zero2prod_core.domain.breakers import TERMS, Breaker, BreakerKey
 from zero2prod_core.domain.deliveries import Claimed, DeliveryKey, Postponed, Scope
 from zero2prod_core.domain.instants import Instant
-from zero2prod_core.domain.limits import HORIZON, DomainRates, Rate, queue_up, room, take_some
+from zero2prod_core.domain.limits import HORIZON, DomainRates, Rate, capped, queue_up, room, take_some
 from zero2prod_core.ports.limits import LimitKey
 from zero2prod_core.ports.store import Transaction
 from zero2prod_core.ports.system import Randomness
@@ -124,7 +124,9 @@ class _Lanes:
         """Those for whom there is no room now, each with the place in the queue that it gets."""
         late: dict[DeliveryKey, Instant] = {}
         for domain, rate, group in self._limited(claimed):
-            rest = group[room(cells[LimitKey(self.scope, domain)], rate, now) :]
+            cell = LimitKey(self.scope, domain)
+            cells[cell] = capped(cells[cell], rate, now)
+            rest = group[room(cells[cell], rate, now) :]
             queue = LimitKey(self.scope + QUEUE, domain)
             places = queue_up(cells[queue], rate, now, len(rest))
             cells[queue] = max([cells[queue], *places])

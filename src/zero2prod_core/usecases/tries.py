@@ -14,7 +14,7 @@ class Tries:
     """How often passwords may be tried: for one account, from one network, and in all.
 
     These are limits of their own. None is about an account and a network together: whoever has many networks would have
-    as many tries, and whoever has many names as well.
+    as many tries, and whoever has many names as well. Where a network is one of a site's many, the site has its own.
     """
 
     uow: UnitOfWork
@@ -23,19 +23,20 @@ class Tries:
     async def take(self, origin: Origin, username: str | None = None) -> timedelta:
         """Take a try before a password is hashed; how long the answer is to wait if it fails.
 
-        The network's comes first, so that one network uses up no more of an account's tries, or of all, than its own.
+        The network's and its site's come first, so that neither uses up more of an account's tries, or of all, than its
+        own.
 
         Raises:
             LimitExceeded: there is none left. Nothing may be hashed.
             StoreUnavailable: nobody knows; then nothing may be hashed either.
         """
-        network, account = self._cells(origin, username)
+        places, account = self._cells(origin, username)
         others = [*account, *self.admission.login_total()]
-        if not (network or others):
+        if not (places or others):
             return timedelta(0)
         async with self.uow() as tx:
-            cells = await self.admission.hold(tx, [*network, *others])
-            refused = refusal(cells, network) or refusal(cells, others)
+            cells = await self.admission.hold(tx, [*places, *others])
+            refused = refusal(cells, places) or refusal(cells, others)
             await tx.limits.write_batch(cells.changed)
         if refused:
             raise refused
@@ -43,12 +44,12 @@ class Tries:
 
     async def give_back(self, tx: Transaction, origin: Origin, username: str) -> None:
         """The try was a success: whoever logs in often is not stopped, and what others tried is not forgotten."""
-        network, account = self._cells(origin, username)
-        if taken := [*network, *account]:
+        places, account = self._cells(origin, username)
+        if taken := [*places, *account]:
             cells = await self.admission.hold(tx, taken)
             cells.give_back(taken)
             await tx.limits.write_batch(cells.changed)
 
     def _cells(self, origin: Origin, username: str | None) -> tuple[Sequence[Asked], Sequence[Asked]]:
         account = () if username is None else self.admission.login_account(username)
-        return self.admission.login_network(origin), account
+        return self.admission.login_places(origin), account

@@ -276,6 +276,22 @@ async def my_data_refused(visit: Visit) -> None:
     await field.press("Enter")
 
 
+@scene("my answers refused")
+async def my_answers_refused(visit: Visit) -> None:
+    await add_reader(visit.house)
+    await add_reader(visit.house, newsletter="weekly")
+    for slug in ("default", "weekly"):
+        await visit.house.application.edit_newsletter(
+            origin(), slug, fields='city: text required "City"', tags="art: Art"
+        )
+    await visit.go(await mailed_path(visit.house))
+    await visit.page.locator("#tag_art-weekly").check()
+    field = visit.page.locator("#field_city-weekly")
+    await field.fill(" ")
+    await field.press("Enter")
+    await visit.page.locator("#field_city-weekly[aria-invalid=true]").wait_for()
+
+
 @scene("erase")
 async def erase(visit: Visit) -> None:
     await add_reader(visit.house)

@@ -11,7 +11,12 @@ from zero2prod_core.domain.letters import LetterKind, template_letter
 from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER
 
 LINK = "https://news.example.com/preferences/mine/abcdefghijklmnop"
-SLOTS = {"newsletter.name": 'The "Daily" & more', "preferences.link": LINK, "preferences.lasts": "2 hours"}
+SLOTS = {
+    "newsletter.name": 'The "Daily" & more',
+    "preferences.link": LINK,
+    "preferences.lasts": "2 hours",
+    "preferences.page": "news.example.com/preferences",
+}
 ANY_LINK = re.compile(r"https?://[^\s\"<>]+")
 
 
@@ -30,6 +35,7 @@ def test_a_notice_says_that_there_is_nothing_to_do_and_holds_no_link() -> None:
     assert "nothing to do" in " ".join(page.split())
     assert "<a" not in page
     assert ANY_LINK.findall(text + page) == []
+    assert all("ask for one at news.example.com/preferences" in " ".join(part.split()) for part in (text, page))
 
 
 def test_a_mail_with_a_link_to_the_preferences_holds_it_once_and_says_how_long_it_lasts() -> None:

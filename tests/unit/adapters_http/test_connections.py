@@ -7,6 +7,7 @@ from aiohttp import EMPTY_PAYLOAD
 
 from adapters_http.connections import READ_MEANWHILE, Connection, GuardLimits, Reason
 from tests.support.visitors import HERE, Wire
+from tests.support.waiting import eventually
 
 IMPATIENT = GuardLimits(head=0, body=0, reading=0, idle=0)
 
@@ -17,6 +18,9 @@ class Door:
     def __init__(self, limits: GuardLimits, *, is_open: bool = True) -> None:
         self.limits = limits
         self.is_open = is_open
+
+    def now(self) -> float:
+        return asyncio.get_running_loop().time()
 
     def let_in(self, _: Connection) -> bool:
         return self.is_open
@@ -36,13 +40,24 @@ def connected(limits: GuardLimits = IMPATIENT, peer: object = HERE) -> tuple[Con
     return connection, wire
 
 
+async def overdue(connection: Connection) -> Reason | None:
+    """What is overdue once the loop's clock has moved, which may count milliseconds."""
+    began = asyncio.get_running_loop().time()
+
+    async def is_later() -> bool:
+        return asyncio.get_running_loop().time() > began
+
+    assert await eventually(is_later)
+    return connection.overdue()
+
+
 class TestReading:
     async def test_what_stays_unread_is_overdue(self) -> None:
         connection, wire = connected()
         wire.unread = 100_000
         assert connection.overdue() is None
         assert connection.waits_since is not None
-        assert connection.overdue() is Reason.READING
+        assert await overdue(connection) is Reason.READING
 
     async def test_whoever_reads_on_may_take_long(self) -> None:
         connection, wire = connected()
@@ -52,14 +67,14 @@ class TestReading:
             wire.unread -= READ_MEANWHILE
         assert connection.overdue() is None
         wire.unread -= READ_MEANWHILE - 1
-        assert connection.overdue() is Reason.READING
+        assert await overdue(connection) is Reason.READING
 
     async def test_what_is_added_is_not_read(self) -> None:
         connection, wire = connected()
         for unread in (100, 50_000):
             wire.unread = unread
             connection.overdue()
-        assert connection.overdue() is Reason.READING
+        assert await overdue(connection) is Reason.READING
         wire.unread -= READ_MEANWHILE
         assert connection.overdue() is None
 
@@ -79,7 +94,7 @@ class TestReading:
         wire.unread = 100_000
         assert connection.overdue() is None
         wire.unread = 0
-        assert connection.overdue() is Reason.IDLE
+        assert await overdue(connection) is Reason.IDLE
 
 
 class TestLeaving:
@@ -99,7 +114,7 @@ class TestLeaving:
         connection, wire = connected()
         connection.leave(b"farewell")
         wire.unread = 8
-        assert [connection.overdue(), connection.overdue()] == [None, Reason.READING]
+        assert [connection.overdue(), await overdue(connection)] == [None, Reason.READING]
 
     async def test_whoever_is_refused_is_not_listened_to(self) -> None:
         def behind() -> asyncio.Protocol:
@@ -117,16 +132,18 @@ class TestLeaving:
 
 
 @pytest.mark.parametrize(
-    ("peer", "network"),
+    ("peer", "network", "site"),
     [
-        (("192.0.2.7", 4711), "192.0.2.7"),
-        (("2001:db8:0:1::7", 4711, 0, 0), "2001:db8:0:1::/64"),
-        (("2001:db8:0:1:8000::8", 4711, 0, 0), "2001:db8:0:1::/64"),
-        (("::ffff:192.0.2.7", 4711, 0, 0), "192.0.2.7"),
-        ("", None),
-        (None, None),
+        (("192.0.2.7", 4711), "192.0.2.7", None),
+        (("2001:db8:0:1::7", 4711, 0, 0), "2001:db8:0:1::/64", "2001:db8::/48"),
+        (("2001:db8:0:1:8000::8", 4711, 0, 0), "2001:db8:0:1::/64", "2001:db8::/48"),
+        (("::ffff:192.0.2.7", 4711, 0, 0), "192.0.2.7", None),
+        ("", None, None),
+        (None, None, None),
     ],
 )
-async def test_a_network_is_one_visitor(peer: object, network: str | None) -> None:
+async def test_a_network_is_one_visitor_and_stands_in_a_site(
+    peer: object, network: str | None, site: str | None
+) -> None:
     connection, _ = connected(peer=peer)
-    assert connection.network == network
+    assert (connection.network, connection.site) == (network, site)

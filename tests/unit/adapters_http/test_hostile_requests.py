@@ -66,9 +66,3 @@ async def test_trailers_have_the_limits_of_a_head() -> None:
     async with guarded_site() as site, site.visit() as visitor:
         visitor.send(CHUNKED + b"0\r\n" + b"A: b\r\n" * 200 + b"\r\n")
         assert b" 400 " in await visitor.rest()
-
-
-async def test_only_one_expectation_is_known() -> None:
-    async with guarded_site() as site, site.visit() as visitor:
-        visitor.send(HOST + b"Expect: miracles\r\nContent-Length: 3\r\n\r\nabc")
-        assert b" 417 " in await visitor.answer()

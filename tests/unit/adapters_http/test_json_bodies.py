@@ -6,6 +6,7 @@ import pytest
 from adapters_http.json_bodies import Tags, Texts, structured
 from adapters_http.refusals import FieldsRefused
 from zero2prod_core.domain.newsletters import Slug
+from zero2prod_core.errors import FieldInvalid
 
 
 @attrs.frozen
@@ -60,5 +61,14 @@ def test_a_mistake_names_its_field(value: object, field: str) -> None:
     assert [name for name, _ in errors(value)] == [field]
 
 
-def test_there_is_an_end_to_what_is_told() -> None:
-    assert len(errors({str(number): 1 for number in range(1000)})) == 50
+def error(number: int) -> dict[str, str]:
+    return {"field": f"x{number}", "rule": "must be a text", "remedy": "Correct it and try again"}
+
+
+@pytest.mark.parametrize(("mistakes", "more"), [(50, {}), (51, {"more": 1}), (1000, {"more": 950})])
+def test_there_is_an_end_to_what_is_told(mistakes: int, more: dict[str, int]) -> None:
+    refused = FieldsRefused([FieldInvalid(f"x{number}", "must be a text") for number in range(mistakes)])
+    assert len(refused.refusals) == mistakes
+    assert refused.members == {"errors": [error(number) for number in range(50)]} | more
+    assert str(refused).count("must be a text") == 50
+    assert ("There are " in str(refused)) == bool(more)

@@ -80,6 +80,16 @@ def test_what_the_store_refused_is_known_until_it_would_pass_again(limits: Local
     assert passes(limits)
 
 
+def test_of_several_each_gives_one_or_none_does(limits: LocalLimits) -> None:
+    once = Rate.parse("1/m")
+    assert limits.take([(ONE, once)]) is None
+    for asked in ([(ONE, once), (TWO, TWICE)], [(TWO, TWICE), (ONE, once)]):
+        refusal = limits.take(asked)
+        assert refusal
+        assert refusal.subject == ONE.subject
+    assert [limits.take([(TWO, TWICE)]) is None for _ in range(3)] == [True, True, False]
+
+
 def test_a_refusal_without_a_subject_teaches_nothing(limits: LocalLimits) -> None:
     limits.learn(LimitExceeded(ONE.scope, timedelta(seconds=30)))
     assert limits.known([(LimitKey(ONE.scope, ""), TWICE)]) is None

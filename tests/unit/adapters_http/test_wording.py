@@ -1,18 +1,22 @@
 """The words of a refusal on a page."""
 
+from datetime import timedelta
+
 import pytest
 
 from adapters_http.form_texts import SUBSCRIBE_FORM
 from adapters_http.problems import STATUSES
 from adapters_http.refusals import BodyBroken, BodyTooLarge, BodyTooSlow, BodyTypeRefused
-from adapters_http.wording import LABELS, SENTENCES, in_words
+from adapters_http.wording import LABELS, LIMITED, SENTENCES, in_words
 from tests.support.http import House
+from zero2prod_core.domain.limits import Limits
 from zero2prod_core.errors import (
     FieldInvalid,
     FieldMissing,
     IdempotencyKeyInUse,
     IdempotencyKeyReused,
     IssueUnknown,
+    LimitExceeded,
     NewsletterUnknown,
     NothingToConfirm,
     PasswordsDiffer,
@@ -48,6 +52,16 @@ from zero2prod_core.errors import (
 )
 def test_people_read_labels_where_programs_read_names(error: Zero2ProdError, words: str) -> None:
     assert in_words(error).startswith(words)
+
+
+@pytest.mark.parametrize("scope", LIMITED)
+def test_a_limit_blames_nobody_who_shares_a_network(scope: str) -> None:
+    assert in_words(LimitExceeded(scope, timedelta(seconds=20))) == f"{LIMITED[scope]}. Try again in 20 seconds."
+    assert hasattr(Limits, scope)
+
+
+def test_any_other_limit_is_told_as_it_is() -> None:
+    assert in_words(LimitExceeded("of_tomorrow", timedelta(seconds=1))) == "Too many requests. Try again in 1 second."
 
 
 def test_every_sentence_is_an_error_s() -> None:

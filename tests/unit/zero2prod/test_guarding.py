@@ -21,13 +21,14 @@ def test_settings_are_told_in_seconds() -> None:
     limits = LimitSettings(
         connections=5,
         connections_per_network=3,
+        connections_per_site=4,
         header_deadline=timedelta(seconds=1),
         body_deadline=timedelta(minutes=2),
         read_deadline=timedelta(milliseconds=500),
         idle=timedelta(hours=1),
     )
     told = guard_limits(Settings(limits=limits), PLENTY)
-    assert told == GuardLimits(5, 3, head=1, body=120, reading=0.5, idle=3600)
+    assert told == GuardLimits(5, 3, 4, head=1, body=120, reading=0.5, idle=3600)
 
 
 def test_there_are_never_more_connections_than_files() -> None:

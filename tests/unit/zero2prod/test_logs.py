@@ -38,6 +38,13 @@ def stream() -> io.StringIO:
     return io.StringIO()
 
 
+@pytest.mark.parametrize(("stream", "coloured"), [(io.StringIO(), False), (Terminal(), True)])
+def test_only_a_terminal_gets_colours(stream: io.StringIO, coloured: bool) -> None:
+    configure(LogFormat.TEXT, stream)
+    structlog.get_logger("test").info("started")
+    assert ("\x1b[" in stream.getvalue()) is coloured
+
+
 class TestJson:
     def test_a_line_is_one_event_with_level_time_and_context(self, stream: io.StringIO) -> None:
         configure(LogFormat.JSON, stream)

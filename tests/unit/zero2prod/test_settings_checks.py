@@ -41,6 +41,7 @@ def refusal(**given: str) -> str:
         ("DELIVERY_RETENTION", ("0", "23h", "367d"), "Give at least 86400s and at most 366d."),
         ("LIMITS_CONNECTIONS", ("0", "50001"), "Give a whole number from 1 to 50000."),
         ("LIMITS_CONNECTIONS_PER_NETWORK", ("0", "50001"), "Give a whole number from 1 to 50000."),
+        ("LIMITS_CONNECTIONS_PER_SITE", ("0", "50001"), "Give a whole number from 1 to 50000."),
         ("LIMITS_BODY_SIZE", ("1023", "1048577"), "Give a whole number from 1024 to 1048576."),
         ("LIMITS_HEADER_DEADLINE", ("0", "367d"), "Give more than 0s and at most 366d."),
         ("LIMITS_BODY_DEADLINE", ("0",), "Give more than 0s and at most 366d."),

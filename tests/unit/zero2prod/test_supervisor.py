@@ -8,6 +8,7 @@ import pytest
 
 from zero2prod import calling, supervisor
 from zero2prod.settings import HttpSettings, MailSettings, Settings, Transport
+from zero2prod.settings_worker import WorkerSettings
 from zero2prod_core.errors import SettingInvalid
 
 
@@ -103,6 +104,23 @@ async def test_a_later_start_makes_none(
     (tmp_path / "postgres" / "data").mkdir(parents=True)
     await said_at_a_start(tmp_path, monkeypatch, terminal=True)
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("port", "workers"), [(65_535, 2), (65_534, 3), (65_505, 32)])
+async def test_ports_of_workers_that_there_are_not_are_told_before_anything_starts(
+    tmp_path: Path, port: int, workers: int
+) -> None:
+    settings = Settings(http=HttpSettings(port=0), worker=WorkerSettings(port=port))
+    rule = f"ZERO2PROD_WORKER_PORT: cannot be {port} with {workers} workers, .* Give at most {65_536 - workers}, or"
+    with pytest.raises(SettingInvalid, match=rule):
+        await supervisor.up(settings, supervisor.Plan(tmp_path / "data", None, workers))
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(("port", "workers"), [(0, 32), (65_535, 1), (65_504, 32)])
+def test_ports_of_workers_that_there_are_are_taken(port: int, workers: int) -> None:
+    supervisor._check_worker_ports(port, workers)
+    assert port + workers - 1 <= supervisor.LAST_PORT
 
 
 async def test_a_key_that_cannot_sign_is_told_before_anything_starts(tmp_path: Path) -> None:

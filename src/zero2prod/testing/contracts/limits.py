@@ -55,6 +55,13 @@ class LimitsContract(Contract):
         await rolled_back(self.uow, lambda tx: tx.limits.take_batch([(ONE, RATE)], later(0)))
         assert [await take(self.uow, ONE, at=0) for _ in range(3)] == [[True], [True], [False]]
 
+    async def test_a_look_at_cells_takes_nothing_and_makes_none(self) -> None:
+        await take(self.uow, ONE, at=0)
+        for _ in range(2):
+            async with self.uow.reading() as tx:
+                assert await tx.limits.peek_batch([ONE, TWO]) == {ONE: later(5)}
+                assert await tx.limits.peek_batch([]) == {}
+
     async def test_cells_that_are_held_come_with_their_arrival_times_and_missing_ones_full(self) -> None:
         await take(self.uow, ONE, at=0)
         async with self.uow() as tx:

@@ -180,15 +180,15 @@ class SubscribersContract(BrowsingContract):
             assert await tx.subscribers.get_round(opened.id) == confirmed
             assert await tx.subscribers.get_round(other.id) == other
 
-    async def test_ending_rounds_ends_all_of_one_subscriber(self) -> None:
-        reader, other = pending_subscriber(), pending_subscriber()
-        mine = [opened_round(reader), opened_round(reader, state=RoundState.CONFIRMED)]
+    async def test_ending_rounds_ends_all_of_these_subscribers(self) -> None:
+        reader, second, other = pending_subscriber(), pending_subscriber(), pending_subscriber()
+        mine = [opened_round(reader), opened_round(reader, state=RoundState.CONFIRMED), opened_round(second)]
         theirs = opened_round(other)
         async with self.uow() as tx:
-            await tx.subscribers.claim_batch([reader, other])
+            await tx.subscribers.claim_batch([reader, second, other])
             await tx.subscribers.add_rounds([*mine, theirs])
-            await tx.subscribers.end_rounds(reader.id)
-            await tx.subscribers.end_rounds(new_id())
+            await tx.subscribers.end_rounds([reader.id, second.id, new_id()])
+            await tx.subscribers.end_rounds([])
         async with self.uow.reading() as tx:
             ended = [await tx.subscribers.get_round(each.id) for each in mine]
             assert ended == [attrs.evolve(each, state=RoundState.ENDED) for each in mine]
@@ -227,14 +227,14 @@ class SubscribersContract(BrowsingContract):
             await tx.subscribers.add_rounds([*old, opened_round(again, opened_at=later(60))])
         async with self.uow() as tx:
             lapsed = await tx.subscribers.lapse(later(60), 10)
-        assert (list(lapsed.returned), list(lapsed.removed)) == ([back.id], [new.id])
+        assert (list(lapsed.returned), list(lapsed.removed), list(lapsed.rounds)) == ([back.id], [new.id], [old[0].id])
         async with self.uow() as tx:
             assert [
                 round_.state for round_ in [await tx.subscribers.get_round(each.id) for each in old[1:]] if round_
             ] == [RoundState.ENDED] * 3
             assert await tx.subscribers.get_round(old[0].id) is None
             found = await tx.subscribers.get_batch([new.id, back.id, again.id, settled.id])
-            assert await tx.subscribers.lapse(later(60), 10) == Lapsed([], [])
+            assert await tx.subscribers.lapse(later(60), 10) == Lapsed([], [], [])
         assert found == {
             back.id: attrs.evolve(back, status=Status.BOUNCED, earlier_status=None),
             again.id: again,

@@ -129,3 +129,20 @@ class BrowsingContract(Contract):
         async with self.uow() as tx:
             await tx.subscribers.save_batch([renamed])
         assert [await pages(self.uow, Wanted(prefix)) for prefix in ("ada", "év")] == [[], [renamed]]
+
+    async def test_a_search_within_a_tag_follows_every_change_of_the_subscriber(self) -> None:
+        known, other = named("x@b.org", "Ada", tags=("vip",)), named("ada@b.org", "Zoe", tags=("old",))
+        await add(self.uow, known, other)
+        assert await pages(self.uow, Wanted("ada", tag="vip")) == [known]
+        renamed = attrs.evolve(known, name=SubscriberName("Zoe"), status=Status.UNSUBSCRIBED)
+        tagged = attrs.evolve(other, tags=("old", "vip"))
+        async with self.uow() as tx:
+            await tx.subscribers.save_batch([renamed, tagged])
+        assert await pages(self.uow, Wanted("ada", tag="vip")) == [tagged]
+        assert await pages(self.uow, Wanted("zoe", tag="vip"), 1) == [renamed, tagged]
+        assert await pages(self.uow, Wanted("zoe", status=Status.UNSUBSCRIBED, tag="vip")) == [renamed]
+        assert await pages(self.uow, Wanted(domain="b.org", tag="vip"), 1) == [tagged, renamed]
+        async with self.uow() as tx:
+            await tx.subscribers.remove_batch([tagged.id])
+        assert await pages(self.uow, Wanted("ada", tag="vip")) == []
+        assert await pages(self.uow, Wanted(domain="b.org", tag="vip")) == [renamed]

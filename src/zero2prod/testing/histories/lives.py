@@ -70,7 +70,7 @@ class LifeMachine(SubscriberMachine):
 
     def expected(self, link: str) -> type[Refusal] | None:
         """Why a link of a confirmation mail is refused, if it is."""
-        if self.model.is_erased(link):
+        if self.model.is_gone(link):
             return TokenUnknown
         if self.model.is_expired(link):
             return TokenExpired

@@ -54,8 +54,7 @@ class SubscriberModel:
 
     lives: dict[Place, Life] = attrs.Factory(dict)
     reasons: dict[str, set[Reason]] = attrs.Factory(dict)
-    erased: list[Life] = attrs.Factory(list)
-    removed: list[Life] = attrs.Factory(list)
+    gone: list[Life] = attrs.Factory(list)
 
     def suppressed(self, key: str) -> set[Reason]:
         return self.reasons.setdefault(key, set())
@@ -120,10 +119,10 @@ class SubscriberModel:
 
     def links(self) -> list[str]:
         """Every link that was ever mailed, of those too who are gone."""
-        return [link for life in [*self.lives.values(), *self.erased, *self.removed] for link in life.links]
+        return [link for life in [*self.lives.values(), *self.gone] for link in life.links]
 
     def a_day_passes(self) -> None:
-        for life in [*self.lives.values(), *self.removed]:
+        for life in self.lives.values():
             life.expired.update(life.links)
 
     def rounds_lapse(self) -> int:
@@ -133,7 +132,7 @@ class SubscriberModel:
         pending = {place: life for place, life in self.lives.items() if life.status is Status.PENDING}
         for place, life in pending.items():
             if life.earlier is None:
-                self.removed.append(self.lives.pop(place))
+                self.gone.append(self.lives.pop(place))
             else:
                 life.status, life.earlier = life.earlier, None
         return len(pending)
@@ -154,14 +153,15 @@ class SubscriberModel:
         """How many subscribers of this e-mail address there were."""
         self.suppressed(key).add(Reason.ERASURE)
         gone = [place for place in self.lives if place[1] == key]
-        self.erased += [self.lives.pop(place) for place in gone]
+        self.gone += [self.lives.pop(place) for place in gone]
         return len(gone)
 
-    def is_erased(self, link: str) -> bool:
-        return any(link in life.links for life in self.erased)
+    def is_gone(self, link: str) -> bool:
+        """Whether it is a link of somebody who was erased, or removed as nobody confirmed."""
+        return any(link in life.links for life in self.gone)
 
     def is_expired(self, link: str) -> bool:
-        return any(link in life.expired for life in [*self.lives.values(), *self.removed])
+        return any(link in life.expired for life in self.lives.values())
 
     def asks_again(self, link: str) -> tuple[Place, str] | None:
         """For whom a link asks once more; None where its round has ended or is gone."""

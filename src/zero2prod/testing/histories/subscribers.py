@@ -130,7 +130,7 @@ class SubscriberMachine(StoreMachine):
         async with self.uow.reading() as tx:
             found = await tx.subscribers.find(place[0], email(place[1]))
             assert found
-            return found, [str(record.kind) for record in await tx.consent.of(found.id)]
+            return found, [str(record.kind) for record in await tx.consent.of([found.id])]
 
     @invariant()
     def nobody_else_is_there(self) -> None:

@@ -45,6 +45,7 @@ ROUTES = {
     "GET /preferences/mine/{token}": Kind.REQUEST,
     "POST /preferences/mine/{token}/name": Kind.REQUEST,
     "POST /preferences/mine/{token}/pause": Kind.REQUEST,
+    "POST /preferences/mine/{token}/answers": Kind.REQUEST,
     "POST /preferences/mine/{token}/unsubscribe": Kind.UNSUBSCRIBING,
     "POST /preferences/mine/{token}/data": Kind.REQUEST,
     "GET /preferences/mine/{token}/erase": Kind.REQUEST,
@@ -73,7 +74,7 @@ async def house_with(**rates: Rate | None) -> AsyncIterator[House]:
 
 
 def routes_of(house: House) -> list[web.AbstractRoute]:
-    return [route for route in house.site.router.routes() if route.method != "HEAD" and route.resource]
+    return [route for route in house.site.router.routes() if route.method not in {"HEAD", "*"} and route.resource]
 
 
 def path_of(route: web.AbstractRoute) -> str:
@@ -155,7 +156,7 @@ async def test_a_browser_is_told_how_long_to_wait_and_a_program_in_json() -> Non
     async with house_with(request_network=ONCE) as house:
         await house.get("/")
         page = await house.get("/")
-        assert "Too many requests. Try again in 60 minutes." in page.text
+        assert "Many requests have come from your network. Try again in 60 minutes." in page.text
         assert page.headers["X-Request-Id"] in page.text
         told = orjson.loads((await house.get("/", JSON)).body)
         assert (told["status"], told["code"], told["scope"]) == (429, "limit_exceeded", "request_network")
@@ -177,6 +178,14 @@ class TestStaff:
         async with house_with(request_network=Rate.parse("3/h")) as house:
             await house.log_in()
             assert [(await house.get("/admin/dashboard")).status for _ in range(5)] == [200] * 5
+
+    async def test_is_refused_where_visitors_have_used_up_the_network_and_no_session_is_looked_for(self) -> None:
+        async with house_with(request_network=Rate.parse("5/h")) as house:
+            await house.log_in()
+            while (await house.get("/")).status == 200:
+                pass
+            house.uow.outage = Outage.AWAY
+            assert (await house.get("/admin/dashboard")).status == 429
 
     async def test_without_a_session_counts_like_any_visitor(self) -> None:
         async with house_with(request_network=Rate.parse("2/h")) as house:
@@ -219,6 +228,17 @@ async def test_a_whole_64_is_one_visitor_and_a_whole_48_has_its_own_limit(number
             for network in (*networks, "2001:db8:2::1")
         ]
         assert statuses == [200, 429, 200, 429, 200]
+
+
+@pytest.mark.parametrize(("verb", "method"), [("request", "GET"), ("unsubscribe", "POST")])
+async def test_requests_from_a_48_have_a_limit_as_well(verb: str, method: str) -> None:
+    rates = {f"{verb}_network": ONCE, f"{verb}_site": Rate.parse("2/h")}
+    config = attrs.evolve(CONFIG, limits=limited(**rates), trusted_proxies=(ip_network("127.0.0.1"),))
+    networks = ["2001:db8:1:1::1", "2001:db8:1:1::2", "2001:db8:1:2::1", "2001:db8:1:3::1", "2001:db8:2::1"]
+    async with serving(config) as house:
+        answers = [await house.send(method, "/unsubscribe/x", {"X-Forwarded-For": each, **JSON}) for each in networks]
+    assert [answer.status == 429 for answer in answers] == [False, True, False, True, False]
+    assert [orjson.loads(answers[number].body)["scope"] for number in (1, 3)] == [f"{verb}_network", f"{verb}_site"]
 
 
 async def test_a_filter_that_breaks_keeps_nobody_subscribed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -173,7 +173,7 @@ async def test_an_issue_without_readers_says_why(staff: House) -> None:
     (issue,) = await _issues(staff)
     assert "nobody had confirmed" in (await staff.get(f"/admin/newsletters/{issue.id}")).text
     page = (await staff.get("/admin/newsletters")).text
-    assert page.count("Nobody had confirmed: nobody gets it") == 2
+    assert page.count("No confirmed reader who was not paused: nobody gets it") == 2
 
 
 async def test_the_newest_issue_stands_before_the_form_and_says_to_refresh_while_it_is_sent(staff: House) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.doors import StandingClock, door, solution
-from tests.support.http import FORM, Answer, House, serving
+from tests.support.http import CONFIG, FORM, Answer, House, serving
 from tests.support.outages import Outage
 from zero2prod.testing.builders import origin
 from zero2prod_core.domain.challenges import Challenged
@@ -43,7 +43,7 @@ async def test_a_sign_up_is_accepted_and_the_answer_says_no_more(house: House) -
     found = await reader(house)
     assert found
     async with house.uow.reading() as tx:
-        (record, *_) = await tx.consent.of(found.id)
+        (record, *_) = await tx.consent.of([found.id])
     assert record.evidence.source == "json"
     assert record.evidence.form_hash is None
 
@@ -61,13 +61,57 @@ async def test_all_mistakes_are_told_at_once(house: House) -> None:
     problem = told(answer)
     assert (answer.status, problem["code"]) == (400, "fields_refused")
     assert [(error["field"], error["rule"]) for error in problem["errors"]] == [
-        ("name", "required"),
+        ("name", "missing"),
         ("email", "must be a text"),
         ("utm", "is no field of a sign-up"),
     ]
     assert all(error["remedy"] for error in problem["errors"])
-    assert (problem["field"], problem["rule"]) == ("name", "required")
+    assert (problem["field"], problem["rule"]) == ("name", "missing")
     assert await reader(house) is None
+
+
+@pytest.fixture
+async def asking(house: House) -> House:
+    """A house whose newsletter must know a size."""
+    fields, tags = 'city: text "City"\nsize: choice required "Size" "S" "L"', 'music: "Music"'
+    await house.application.edit_newsletter(origin(), "default", fields=fields, tags=tags)
+    return house
+
+
+@pytest.mark.parametrize(
+    ("changes", "mistakes"),
+    [
+        ({}, ["fields.size"]),
+        ({"fields": {"town": "Ulm", "size": "M"}, "tags": ["golf"]}, ["fields.town", "fields.size", "tags"]),
+        ({"name": "", "email": "x", "tags": ["golf"]}, ["name", "email", "fields.size", "tags"]),
+        ({"name": "", "fields": [], "tags": ["golf"]}, ["name", "fields", "tags"]),
+        ({"name": "", "fields": {"size": "S"}, "tags": 1}, ["name", "tags"]),
+        ({"name": "", "fields": {"size": "S"}}, ["name"]),
+        ({"name": "", "newsletter": "No Slug", "fields": {"town": "Ulm"}}, ["name", "newsletter"]),
+        ({"name": "", "newsletter": "weekly"}, ["name", "newsletter"]),
+    ],
+)
+async def test_mistakes_that_the_newsletter_knows_are_told_with_the_others(
+    asking: House, changes: dict[str, object], mistakes: list[str]
+) -> None:
+    problem = told(await send(asking, SIGN_UP | changes))
+    assert [error["field"] for error in problem["errors"]] == mistakes
+    assert all(f"{field}: " in problem["detail"] for field in mistakes)
+
+
+async def test_an_error_says_as_much_as_the_sentence_about_it(house: House) -> None:
+    (error,) = told(await send(house, SIGN_UP | {"newsletter": "weekly"}))["errors"]
+    assert error == {
+        "field": "newsletter",
+        "rule": "there is no newsletter 'weekly'",
+        "remedy": "Leave the field out for the default one",
+    }
+
+
+async def test_without_the_store_the_mistakes_are_told_that_are_known(house: House) -> None:
+    house.uow.outage = Outage.AWAY
+    answer = await send(house, SIGN_UP | {"name": ""})
+    assert (answer.status, [error["field"] for error in told(answer)["errors"]]) == (400, ["name"])
 
 
 @pytest.mark.parametrize(
@@ -112,6 +156,16 @@ async def test_what_is_no_json_object_is_told_so(house: House, body: bytes, fiel
     answer = await send(house, body)
     assert answer.status == 400
     assert told(answer)["field"] == field
+
+
+async def test_however_many_mistakes_there_are_the_answer_is_no_longer_than_what_was_sent(house: House) -> None:
+    members = [f'"{number:x}":1' for number in range(1000)]
+    body = f"{{{','.join([*members, *members])}}}".encode()
+    assert 15 * 1024 < len(body) <= CONFIG.largest_form
+    answer = await send(house, body)
+    problem = told(answer)
+    assert (len(problem["errors"]), problem["more"]) == (50, 950)
+    assert len(answer.body) < len(body)
 
 
 async def test_half_of_a_surrogate_pair_that_is_given_twice_does_not_get_into_the_answer(house: House) -> None:

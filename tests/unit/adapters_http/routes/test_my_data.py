@@ -1,6 +1,8 @@
 """The pages behind the link that was mailed: all that is kept of one e-mail address."""
 
+import html
 import json
+import re
 
 import attrs
 import pytest
@@ -8,13 +10,13 @@ import pytest
 from adapters_http.form_texts import PREFERENCES_FORM
 from tests.support.http import JSON, House
 from tests.support.preferences import ADA, OTHER, a_day, add_reader, issue_path, mailed_path, reread
-from zero2prod.testing.builders import KEYS, new_id
-from zero2prod_core.domain.subscribers import Event, Status
+from zero2prod.testing.builders import KEYS, new_id, origin
+from zero2prod_core.domain.subscribers import Event, Status, Subscriber
 from zero2prod_core.domain.tokens import Purpose, token_text
 
 VERSION = {"form": PREFERENCES_FORM.version}
 HERE = {"newsletter": "default", **VERSION}
-ACTS = ("name", "pause", "unsubscribe", "data", "erase")
+ACTS = ("name", "pause", "answers", "unsubscribe", "data", "erase")
 
 
 async def test_the_page_shows_every_newsletter_of_the_email_address(house: House) -> None:
@@ -29,18 +31,83 @@ async def test_the_page_shows_every_newsletter_of_the_email_address(house: House
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-async def test_answers_and_topics_are_shown(house: House) -> None:
-    reader = await add_reader(house)
+async def add_answering_reader(house: House, newsletter: str = "") -> Subscriber:
+    """Ada, who said where she lives and chose a topic, of two."""
+    reader = await add_reader(house, newsletter=newsletter)
+    questions = {"fields": 'city: text required "Your <city>"\nage: number "Age"', "tags": 'ai: AI\nart: "Art & craft"'}
+    await house.application.edit_newsletter(origin(), newsletter or "default", **questions)
+    reader = attrs.evolve(reader, fields={"city": "<Ulm>"}, tags=("art",))
     async with house.uow() as tx:
-        await tx.subscribers.save_batch([attrs.evolve(reader, fields={"city": "<Ulm>"}, tags=("ai", "art"))])
+        await tx.subscribers.save_batch([reader])
+    return reader
+
+
+def shown_answers(page: str) -> list[str]:
+    """Every value that stands in an input for an answer, and every tag that is ticked."""
+    found = re.findall(r'name="field_\w+"[^>]* value="([^"]*)"|name="tag" type="checkbox" value="(\w+)" checked', page)
+    return [html.unescape(answer or tag) for answer, tag in found]
+
+
+async def test_answers_and_topics_stand_in_a_form(house: House) -> None:
+    await add_answering_reader(house)
     page = (await house.get(await mailed_path(house))).text
-    assert "<dt>city</dt><dd><bdi>&lt;Ulm&gt;</bdi></dd>" in page
-    assert "Topics: <bdi>ai, art</bdi>" in page
+    for words in ("<bdi>Your &lt;city&gt;</bdi>", "<bdi>Art &amp; craft</bdi>", "Save the answers"):
+        assert words in page
+    assert shown_answers(page) == ["<Ulm>", "", "art"]
+
+
+async def test_a_newsletter_that_asks_for_nothing_has_no_such_form(house: House) -> None:
+    await add_reader(house)
+    assert "/answers" not in (await house.get(await mailed_path(house))).text
+
+
+async def test_new_answers_are_those_of_one_newsletter(house: House) -> None:
+    reader, other = await add_answering_reader(house), await add_answering_reader(house, OTHER)
+    path = await mailed_path(house)
+    sent = {**HERE, "field_city": "Graz", "field_age": "7", "field_gone": "x", "tag": "ai"}
+    answer = await house.post(f"{path}/answers", sent)
+    assert (answer.status, "Your answers are saved." in answer.text) == (200, True)
+    assert shown_answers(answer.text) == ["Graz", "7", "ai", "<Ulm>", "", "art"]
+    found = await reread(house, reader)
+    assert (found.fields, found.tags) == ({"city": "Graz", "age": "7"}, ("ai",))
+    assert await reread(house, other) == other
+
+
+async def test_an_answer_can_be_taken_back(house: House) -> None:
+    reader = await add_answering_reader(house)
+    await house.application.edit_newsletter(origin(), "default", fields='city: text "City"')
+    assert (await house.post(f"{await mailed_path(house)}/answers", {**HERE, "field_city": ""})).status == 200
+    found = await reread(house, reader)
+    assert (found.fields, found.tags) == ({}, ())
+
+
+async def test_a_refused_answer_stands_where_it_was_typed(house: House) -> None:
+    reader, other = await add_answering_reader(house), await add_answering_reader(house, OTHER)
+    sent = {"newsletter": OTHER, "field_city": "Graz", "field_age": "old", "tag": "ai"}
+    answer = await house.post(f"{await mailed_path(house)}/answers", sent)
+    assert answer.status == 400
+    assert re.findall(r'id="([\w-]+)"[^>]*aria-invalid="true"', answer.text) == ["field_age-other"]
+    assert "“Age” must be a number. Write it like 12 or 3.5." in answer.text
+    assert shown_answers(answer.text) == ["<Ulm>", "", "art", "Graz", "old", "ai"]
+    assert answer.text.count('value="Ada &lt;3"') == 2
+    assert [await reread(house, each) for each in (reader, other)] == [reader, other]
+
+
+async def test_what_was_refused_elsewhere_leaves_the_answers_on_the_page(house: House) -> None:
+    await add_answering_reader(house)
+    answer = await house.post(f"{await mailed_path(house)}/name", {**HERE, "name": "<b>"})
+    assert (answer.status, shown_answers(answer.text)) == (400, ["<Ulm>", "", "art"])
+
+
+async def test_a_program_is_told_which_answer_is_wrong(house: House) -> None:
+    await add_answering_reader(house)
+    answer = await house.post(f"{await mailed_path(house)}/answers", HERE, JSON)
+    assert (answer.status, json.loads(answer.body)["field"]) == (400, "fields.city")
 
 
 async def test_every_field_has_an_id_of_its_own(house: House) -> None:
-    await add_reader(house)
-    await add_reader(house, newsletter=OTHER)
+    await add_answering_reader(house)
+    await add_answering_reader(house, OTHER)
     page = (await house.get(await mailed_path(house))).text
     ids = [part.split('"')[0] for part in page.split(' id="')[1:]]
     assert len(ids) == len(set(ids))
@@ -109,9 +176,10 @@ async def test_unsubscribing(house: House, all_: str) -> None:
 
 @pytest.mark.parametrize("newsletter", ["", "Not a slug", "nowhere"])
 async def test_what_is_no_newsletter_of_this_email_address_is_refused(house: House, newsletter: str) -> None:
-    reader = await add_reader(house)
-    answer = await house.post(f"{await mailed_path(house)}/unsubscribe", {"newsletter": newsletter})
-    assert (answer.status, await reread(house, reader)) == (400, reader)
+    reader, path = await add_reader(house), await mailed_path(house)
+    for act in ("unsubscribe", "answers"):
+        answer = await house.post(f"{path}/{act}", {"newsletter": newsletter})
+        assert (answer.status, await reread(house, reader)) == (400, reader)
 
 
 async def test_the_download_is_a_file_of_json(house: House) -> None:
@@ -141,9 +209,9 @@ async def test_an_issues_link_opens_none_of_it(house: House) -> None:
     path = issue_path(reader).replace("/preferences/", "/preferences/mine/")
     answers = [
         await house.get(path),
-        *[await house.post(f"{path}/{act}", {**HERE, "name": "A"}) for act in ("name", "data", "erase")],
+        *[await house.post(f"{path}/{act}", {**HERE, "name": "A"}) for act in ("name", "answers", "data", "erase")],
     ]
-    assert [answer.status for answer in answers] == [401] * 4
+    assert [answer.status for answer in answers] == [401] * 5
     assert await reread(house, reader) == reader
 
 
@@ -154,4 +222,4 @@ async def test_a_link_that_does_not_open(house: House, token: str, status: int) 
     path = f"/preferences/mine/{token}"
     answers = [await house.get(path), await house.get(f"{path}/erase")]
     answers += [await house.post(f"{path}/{act}", {**HERE, "name": "A", "resume": "yes"}) for act in ACTS]
-    assert [answer.status for answer in answers] == [status] * 7
+    assert [answer.status for answer in answers] == [status] * 8

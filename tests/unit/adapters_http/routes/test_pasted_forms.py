@@ -48,6 +48,18 @@ async def test_what_the_newsletter_asks_for_is_in_it(staff: House) -> None:
     assert "Music &amp; more" in form
 
 
+async def test_its_markup_means_nothing_elsewhere(staff: House) -> None:
+    fields = (
+        'city: text required "City"\nsize: choice "Size" "S" "L"\nage: number "Age"\nborn: date "Born"\nok: yes_no "OK"'
+    )
+    await staff.application.edit_newsletter(origin(), "default", fields=fields, tags='music: "Music"')
+    form = copied((await staff.get(PATH)).text)
+    assert not re.search(r"<bdi|<div|<span| class=| id=| for=", form)
+    assert form.count("<label>") == form.count("</label></p>") == 8
+    assert 'name="field_city" required' in form
+    assert form.count("(optional)") == 5
+
+
 async def test_the_settings_lead_there(staff: House) -> None:
     assert f'href="{PATH}"' in (await staff.get("/admin/newsletters/default/settings")).text
 

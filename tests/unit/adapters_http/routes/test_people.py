@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from urllib.parse import unquote
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import pytest
 
 from adapters_http.routes import people
 from tests.support.http import JSON, House
-from zero2prod.testing.builders import email, evidence, new_id, origin, sign_up, subscriber
+from zero2prod.testing.builders import email, evidence, later, new_id, origin, sign_up, subscriber
 from zero2prod_core.domain.audit import Action
 from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER
 from zero2prod_core.domain.subscriber_names import SubscriberName
@@ -105,6 +106,27 @@ class TestList:
         assert await searched(staff, status="unsubscribed") == ["gone@example.com"]
         page = (await staff.get(f"{LIST}?status=unsubscribed")).text
         assert '<option value="unsubscribed" selected>Unsubscribed</option>' in page
+
+    async def test_who_looked_for_a_status_is_not_told_to_type_less(self, staff: House) -> None:
+        await staff.application.edit_newsletter(origin(), "default", tags='music: "Music"')
+        for query, told in (
+            ("status=complained", "No reader has this status."),
+            ("tag=music", "No reader has this tag."),
+            ("status=complained&tag=music", "No reader has this status and this tag."),
+        ):
+            page = (await staff.get(f"{LIST}?{query}")).text
+            assert f"<strong>{told}</strong> Choose another, or" in page
+            assert "fewer letters" not in page
+
+    async def test_a_pause_is_told_before_anything_else(self, staff: House) -> None:
+        (reader,) = await named(staff, "Ada")
+        async with staff.uow() as tx:
+            until = await tx.now() + timedelta(days=2)
+            await tx.subscribers.save_batch([attrs.evolve(reader, paused_until=until)])
+        assert f'<td role="cell">Confirmed, paused until {until:%Y-%m-%d}</td>' in (await staff.get(LIST)).text
+        page = (await staff.get(f"{LIST}/{reader.id}")).text
+        assert f"<strong>Confirmed, paused until {until:%Y-%m-%d}.</strong> Gets no issue until" in page
+        assert "Gets every issue." not in page
 
     async def test_it_is_narrowed_down_by_newsletter(self, staff: House) -> None:
         weekly = await staff.application.create_newsletter(origin(), "weekly", "The weekly")
@@ -245,6 +267,12 @@ class TestPerson:
         assert told["email"] == "ada@example.com"
         assert [each["status"] for each in told["subscriptions"]] == ["confirmed"]
         assert told["history"]
+
+    async def test_what_is_not_kept_is_told_where_the_history_begins(self, staff: House) -> None:
+        old = subscriber(subscribed_at=later(-4e7))
+        await stored(staff, old)
+        assert "are not kept one by one" in (await staff.get(f"{LIST}/{old.id}")).text
+        assert json.loads((await staff.get(f"{LIST}/{old.id}", JSON)).body)["left_out"]
 
     async def test_nobody_of_an_unknown_id(self, staff: House) -> None:
         page = await staff.get(f"{LIST}/{new_id()}")

@@ -1,5 +1,6 @@
 """What the staff do for a reader."""
 
+import re
 from uuid import UUID
 
 import attrs
@@ -81,7 +82,17 @@ async def test_whom_no_mail_may_reach_gets_none(staff: House) -> None:
 
 async def test_beyond_the_limits_no_mail_is_sent(staff: House) -> None:
     await staff.application.subscribe(sign_up())
-    assert "has had as many as limits allow" in await act(staff, (await found(staff)).id, "resend")
+    page = await act(staff, (await found(staff)).id, "resend")
+    assert re.search(r"as many as limits allow\. Try again after \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\.", page)
+    assert re.search(r"Mail with the link to confirm: none before <time[^>]*>[^<]+</time>, whoever asks for it", page)
+
+
+async def test_within_the_limits_nothing_is_held_back() -> None:
+    async with serving(attrs.evolve(CONFIG, limits=NO_LIMITS)) as house:
+        await house.log_in()
+        await house.application.subscribe(sign_up())
+        page = (await house.get(f"{LIST}/{(await found(house)).id}")).text
+    assert "Nothing just now: a mail that somebody asks for is sent." in page
 
 
 async def test_who_has_confirmed_has_nothing_to_confirm(staff: House, ada: Subscriber) -> None:

@@ -39,7 +39,7 @@ async def _reader(house: House) -> Subscriber:
 async def _evidence(house: House) -> list[Consent]:
     found = await _reader(house)
     async with house.uow.reading() as tx:
-        return list(await tx.consent.of(found.id))
+        return list(await tx.consent.of([found.id]))
 
 
 async def _token(house: House) -> str:

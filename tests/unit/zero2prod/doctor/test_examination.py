@@ -87,3 +87,7 @@ class TestForAPerson:
 def test_the_page_has_every_check() -> None:
     lines = (DOCS / "how-to" / "check-an-installation.md").read_text().splitlines()
     assert [line.split("`")[1] for line in lines if line.startswith("| `")] == [each.subject for each in CHECKS]
+
+
+def test_that_limits_are_off_is_said_to_whoever_starts_everything() -> None:
+    assert [each.concern for each in CHECKS if each.subject == "limits"] == [Concern.EVERYBODY]

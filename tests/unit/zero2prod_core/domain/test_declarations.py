@@ -59,7 +59,7 @@ def test_a_line_declares_a_tag(line: str) -> None:
     assert parse_tag_lines(line) == (Tag("music", "Music news"),)
 
 
-@pytest.mark.parametrize("line", ["music", "Music: M", 'music: ""', 'music: a "b" c'])
+@pytest.mark.parametrize("line", ["music", "Music: M", 'music: ""', 'music: a "b" c', "music: 'Music news'"])
 def test_a_tag_that_cannot_be_read_is_refused_by_its_line(line: str) -> None:
     with pytest.raises(FieldInvalid, match=r"^tags: line 1: "):
         parse_tag_lines(line)

@@ -11,6 +11,7 @@ from zero2prod_core.domain.fields import (
     Tag,
     fitting_tags,
     fitting_values,
+    parse_answers,
     parse_tags,
     parse_values,
     shown_tags,
@@ -157,3 +158,12 @@ class TestTags:
     def test_those_of_earlier_days_are_left_out(self) -> None:
         assert fitting_tags(TAGS, ("golf", "art")) == ("art",)
         assert shown_tags(TAGS, ("art", "golf", "music")) == ["Music & more", "Art"]
+
+
+def test_every_mistake_in_fields_and_tags_is_told_by_the_first() -> None:
+    asked = [Field("city", "City", required=True), Field("age", "Age", FieldType.NUMBER)]
+    with pytest.raises(FieldInvalid) as refused:
+        parse_answers(asked, TAGS, {"town": "Ulm", "age": "old"}, ["golf"])
+    told = [refused.value, *refused.value.also]
+    assert [each.fields["field"] for each in told] == ["fields.town", "fields.city", "fields.age", "tags"]
+    assert parse_answers(asked, TAGS, {"city": "Ulm"}, ["music"]) == ({"city": "Ulm"}, ("music",))

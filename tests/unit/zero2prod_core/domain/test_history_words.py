@@ -15,6 +15,7 @@ from zero2prod_core.domain.people import Fact, FactKind, Mailing, fact_of_consen
 
 GARDENS, WEEKLY = newsletter(name="Gardens"), newsletter(name="Weekly")
 ACCOUNT = UUID(int=7)
+SOMEBODY = Actor(ActorKind.ACCOUNT, str(ACCOUNT))
 
 
 def event(action: Action, **changes: object) -> Fact:
@@ -68,6 +69,35 @@ def test_newsletters_and_instants_are_told_apart() -> None:
 def test_who_it_was_is_told_by_name_where_we_know_it(actor: Actor, told: str) -> None:
     (moment,) = moments([event(Action.SENSITIVE_READ, origin=origin(actor=actor))], {str(ACCOUNT): "ursula"})
     assert moment.details["Who"] == told
+
+
+def look(minutes: int, actor: Actor = SOMEBODY) -> Fact:
+    return event(Action.SENSITIVE_READ, origin=origin(actor=actor), occurred_at=later(60 * minutes))
+
+
+def test_looks_that_follow_one_another_are_one_moment() -> None:
+    other = Actor(ActorKind.TERMINAL, "root")
+    ada = fact_of_consent(consent(new_id(), occurred_at=later(60 * 4)), GARDENS)
+    told = moments([look(1), look(2, other), look(3), ada, look(5)], {str(ACCOUNT): "ursula"})
+    assert [each.at for each in told] == [later(60 * minutes) for minutes in (3, 4, 5)]
+    assert told[0].sentences == [f"Somebody looked at these data, 3 times since {later(60):%Y-%m-%d %H:%M} UTC"]
+    assert told[0].details == {"Who": "ursula, somebody at a terminal"}
+    assert (told[2].sentences, told[2].details) == (["Somebody looked at these data"], {"Who": "ursula"})
+
+
+def test_what_a_visitor_had_given_out_keeps_its_evidence() -> None:
+    told = moments([look(1, Actor(ActorKind.VISITOR)), look(2, Actor(ActorKind.VISITOR))])
+    assert [each.details["Network address"] for each in told] == ["192.0.2.1"] * 2
+
+
+def test_why_mail_was_kept_away_and_what_was_changed_is_told_in_words() -> None:
+    (added,) = moments([event(Action.SUPPRESSION_ADDED, before=None, after={"reason": "manual"}, words="She wrote.")])
+    assert (added.details["Reason"], added.details["Remark"]) == ("a member of the staff keeps mail away", "She wrote.")
+    lifted = event(Action.SUPPRESSION_LIFTED, before={"reasons": "bounce import"}, after=None)
+    changed = event(Action.SUBSCRIBER_CHANGED, before=None, after={"changed": "name paused_until"})
+    (both,) = moments([lifted, changed])
+    assert both.details["Lifted"] == "a mail came back for good, it stood in an imported list"
+    assert both.details["What"] == "name, pause"
 
 
 def test_an_issue_is_told_with_its_title() -> None:

@@ -3,7 +3,7 @@ from itertools import pairwise
 
 import attrs
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from zero2prod_core.domain.email_addresses import EmailAddress
@@ -15,6 +15,7 @@ from zero2prod_core.domain.limits import (
     DomainRates,
     Limits,
     Rate,
+    capped,
     delay_after,
     parse_rate,
     queue_up,
@@ -66,6 +67,19 @@ def admitted(rate: Rate, nows: list[datetime]) -> list[datetime]:
 )
 def test_rates_are_read(text: str, count: int, period: timedelta) -> None:
     assert parse_rate(text) == Rate(count, period)
+
+
+@pytest.mark.parametrize("text", ["5/10m", "3/d", "100/s", "1/90s", "7/36h", "20/366d", "600/m", "1/61s"])
+def test_rates_are_written_as_they_are_read(text: str) -> None:
+    assert Rate.parse(text).text == text
+
+
+@given(st.integers(1, 10**6), st.integers(1, 366 * 86_400))
+def test_what_is_written_is_read_as_the_same(count: int, seconds: int) -> None:
+    rate = Rate(count, timedelta(seconds=seconds))
+    assume(seconds <= 99_999 or not seconds % 3600)
+    assume(count <= seconds * 10**6)
+    assert Rate.parse(rate.text) == rate
 
 
 @pytest.mark.parametrize("text", ["off", "OFF", " Off "])
@@ -194,6 +208,19 @@ def test_some_are_so_many_takes_of_one_as_there_is_room_for(rate: Rate, steps: l
         for _ in range(taken):
             tat = take(tat, rate, now).tat
         assert after == (now if tat is None else max(tat, now))
+
+
+@given(RATES, RATES, STEPS)
+def test_what_was_taken_at_another_rate_is_at_the_most_a_cell_that_is_used_up(
+    old: Rate, new: Rate, steps: list[int]
+) -> None:
+    tat, now = take(None, old, START, old.count).tat, START
+    for now in arrivals(old, steps):
+        tat = capped(tat, new, now)
+        assert take(tat, new, now + new.emission_interval).allowed
+        assert capped(tat, new, now) == tat
+    assert capped(now + new.burst, new, now) == now + new.burst
+    assert capped(now, new, now) == now
 
 
 @given(RATES, st.none() | st.integers(-100, 300), st.integers(1, 200))

@@ -69,8 +69,19 @@ def test_a_sign_up_is_checked_against_what_its_newsletter_asks_for() -> None:
         attrs.evolve(typed, tags=("golf",)).checked(ASKING)
 
 
+def test_new_answers_replace_those_to_what_is_asked_for_now_and_no_others() -> None:
+    before = subscriber(fields={"shoe": "42", "age": "7"}, tags=("art", "golf"))
+    after = before.answering(ASKING, {"city": " Graz "}, ())
+    assert after == attrs.evolve(before, fields={"shoe": "42", "city": "Graz"}, tags=("golf",))
+    assert after.answering(ASKING, {"city": "Graz"}, ("art",)).tags == ("golf", "art")
+    assert before.answering(ASKING, {"city": "Graz", "age": "7"}, ("art",)).tags == before.tags
+    with pytest.raises(FieldMissing, match=r"^fields\.city: missing"):
+        before.answering(ASKING, {}, ())
+
+
 def test_one_that_is_repeated_keeps_what_still_fits() -> None:
-    kept = attrs.evolve(sign_up(), fields={"town": "Graz", "age": "many"}, tags=("golf", "art"), again=True)
+    typed = attrs.evolve(sign_up(), fields={"town": "Graz", "age": "many"}, tags=("golf", "art"))
+    kept = attrs.evolve(typed, repeats=opened_round(subscriber()))
     checked = kept.checked(ASKING)
     assert (checked.fields, checked.tags) == ({}, ("art",))
 

@@ -33,7 +33,7 @@ from zero2prod_core.domain.suppressions import Reason
 from zero2prod_core.errors import CommitUnknown
 from zero2prod_core.ports.deliveries import Expired
 from zero2prod_core.ports.mailer import Parcel
-from zero2prod_core.usecases.deliveries import NOTHING_DUE, in_words
+from zero2prod_core.usecases.deliveries import NOTHING_DUE
 
 DEAD = Rejected(Reply(550, "5.1.1 no such user"), suppress=True)
 FAULT = SenderFault(Reply(530, "5.7.0 authentication required"))
@@ -114,25 +114,6 @@ class TestClaiming:
         await core.application.subscribe(sign_up())
         core.clock.forward(POLICY.token_lasts)
         assert await core.parcels(urgent=True) == []
-
-
-@pytest.mark.parametrize(
-    ("lasts", "words"),
-    [
-        (timedelta(milliseconds=999), "less than a second"),
-        (timedelta(seconds=1), "1 second"),
-        (timedelta(seconds=90), "90 seconds"),
-        (timedelta(minutes=1), "1 minute"),
-        (timedelta(minutes=119), "119 minutes"),
-        (timedelta(hours=1), "1 hour"),
-        (timedelta(hours=2, seconds=59), "2 hours"),
-        (timedelta(hours=25), "25 hours"),
-        (timedelta(days=1), "1 day"),
-        (timedelta(days=14), "14 days"),
-    ],
-)
-def test_durations_are_said_as_a_reader_would(lasts: timedelta, words: str) -> None:
-    assert in_words(lasts) == words
 
 
 class TestSettling:

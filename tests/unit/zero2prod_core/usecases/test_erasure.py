@@ -49,7 +49,7 @@ async def test_what_is_left_tells_what_happened_and_to_nobody(core: Core, people
     before = await core.audit()
     await people.erase(STAFF, reader.id)
     async with core.store.reading() as tx:
-        records = await tx.consent.of(reader.id)
+        records = await tx.consent.of([reader.id])
         mailings = await tx.deliveries.of_recipients([reader.id])
     assert len(records) == 2
     assert {(r.evidence.origin.network_address, r.evidence.origin.user_agent) for r in records} == {(None, None)}

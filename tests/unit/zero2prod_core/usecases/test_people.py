@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from tests.support.core import ADA, POLICY, SENT, Core, sign_up
-from zero2prod.testing.builders import new_id, origin
+from zero2prod.testing.builders import audit_event, email, new_id, origin
 from zero2prod_core.domain.audit import Action
 from zero2prod_core.domain.consent import ConsentKind
 from zero2prod_core.domain.deliveries import Rejected, Reply
@@ -22,7 +22,9 @@ from zero2prod_core.errors import (
     NothingToConfirm,
     SubscriberUnknown,
 )
-from zero2prod_core.usecases.people import People
+from zero2prod_core.usecases.looks import LOOK_LASTS
+from zero2prod_core.usecases.people import MOST_EVENTS, People
+from zero2prod_core.usecases.persons import subscriber_resource
 from zero2prod_core.usecases.sign_ups import Outcome
 
 STAFF = origin(actor=Actor(ActorKind.ACCOUNT, "7"))
@@ -79,11 +81,61 @@ class TestLooking:
     async def test_every_look_is_on_record_and_part_of_the_history(self, core: Core, people: People) -> None:
         reader = await core.confirmed()
         await people.show(STAFF, reader.id)
+        core.clock.forward(LOOK_LASTS)
         person = await people.find(STAFF, " ADA@example.com ")
         (read,) = [fact for fact in person.history if fact.what == "sensitive_read"]
         assert read.details["actor"] == "account:7"
         looks = [event for event in await core.audit() if event.action is Action.SENSITIVE_READ]
         assert [event.resource.id for event in looks] == [str(reader.id)] * 2
+
+    async def test_it_says_that_mails_are_not_kept_forever(self, core: Core, people: People) -> None:
+        reader = await core.confirmed()
+        core.clock.forward(POLICY.retention)
+        assert (await people.show(STAFF, reader.id)).left_out == []
+        core.clock.forward(timedelta(days=1))
+        told = "Mails that were done with before 2026-01-06 are not kept one by one, but for some that failed."
+        assert (await people.show(STAFF, reader.id)).left_out == [told]
+
+    async def test_it_says_that_older_events_are_left_out(self, core: Core, people: People) -> None:
+        reader = await core.confirmed()
+        seen = subscriber_resource(reader.id)
+        async with core.store() as tx:
+            await tx.audit.append_batch([audit_event(resource=seen) for _ in range(MOST_EVENTS - 2)])
+        assert (await people.show(STAFF, reader.id)).left_out == []
+        person = await people.show(STAFF, reader.id)
+        assert person.left_out == ["Of the audit log, only the newest 1,000 entries stand here."]
+        shown = facts(person, FactKind.EVENT)
+        assert (len(shown), shown.count("sensitive_read")) == (MOST_EVENTS, 1)
+
+    async def test_a_look_again_within_minutes_is_the_same_but_anybody_elses_is_not(
+        self, core: Core, people: People
+    ) -> None:
+        reader = await core.confirmed()
+        await people.show(STAFF, reader.id)
+        core.clock.forward(LOOK_LASTS - timedelta(seconds=1))
+        await people.show(STAFF, reader.id)
+        await people.show(origin(actor=Actor(ActorKind.ACCOUNT, "8")), reader.id)
+        looks = [event for event in await core.audit() if event.action is Action.SENSITIVE_READ]
+        assert [event.origin.actor.id for event in looks] == ["7", "8"]
+
+    async def test_why_something_was_lifted_is_found_by_the_email_address_of_nobody(
+        self, core: Core, people: People
+    ) -> None:
+        await people.import_suppressions(STAFF, [ADA])
+        await people.lift(STAFF, email(ADA), "She rang.")
+        person = await people.find(STAFF, ADA)
+        assert (person.subscriptions, person.suppressions) == ([], [])
+        assert [fact.details["words"] for fact in person.history] == ["She rang."]
+
+    async def test_a_pause_that_is_over_is_none(self, core: Core, people: People) -> None:
+        reader = await core.confirmed()
+        paused = attrs.evolve(reader, paused_until=core.clock.now + timedelta(hours=1))
+        await core.save(paused)
+        assert await people.browse("default") == [paused]
+        assert (await people.show(STAFF, reader.id)).subscriptions[0].subscriber == paused
+        core.clock.forward(timedelta(hours=1))
+        assert await people.browse("default") == [reader]
+        assert (await people.show(STAFF, reader.id)).subscriptions[0].subscriber == reader
 
     async def test_nobody_is_unknown_by_id_and_by_email_address(self, core: Core, people: People) -> None:
         with pytest.raises(SubscriberUnknown):

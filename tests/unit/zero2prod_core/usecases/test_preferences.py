@@ -1,5 +1,6 @@
 """What the link in an issue can do, and what the one that was mailed can do besides."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import attrs
@@ -12,12 +13,13 @@ from zero2prod_core.domain.consent import ConsentKind
 from zero2prod_core.domain.fields import Field, Tag
 from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER, Newsletter, Slug
 from zero2prod_core.domain.subscriber_names import SubscriberName
-from zero2prod_core.domain.subscribers import Status
+from zero2prod_core.domain.subscribers import Status, Subscriber
 from zero2prod_core.domain.tokens import Purpose, token_text
 from zero2prod_core.errors import (
     FieldInvalid,
     FieldMissing,
     NewsletterUnknown,
+    Refusal,
     TokenExpired,
     TokenMalformed,
     TokenUnknown,
@@ -28,7 +30,7 @@ from zero2prod_core.usecases.preferences import Preferences
 ISSUE_PREFIX = f"{BASE_URL}/preferences/"
 MAIL_PREFIX = f"{BASE_URL}/preferences/mine/"
 GRACE = SubscriberName("Grace")
-OTHER = Slug("other")
+HERE, OTHER = DEFAULT_NEWSLETTER.slug, Slug("other")
 
 
 @pytest.fixture
@@ -58,6 +60,16 @@ async def second_newsletter(core: Core, email: str = ADA) -> Newsletter:
     newsletter = await core.application.create_newsletter(origin(), OTHER.text, "The other")
     await core.confirmed(email, newsletter=OTHER.text)
     return newsletter
+
+
+async def answered(core: Core) -> Subscriber:
+    """A confirmed reader of a newsletter that once asked for a shoe, and had another topic."""
+    answers = {"shoe": "42", "city": "Ulm", "age": "7"}
+    reader = attrs.evolve(await core.confirmed(), fields=answers, tags=("old", "art", "ai"))
+    await core.save(reader)
+    questions = 'city: text required "City"\nage: number "Age"'
+    await core.application.edit_newsletter(origin(), HERE.text, fields=questions, tags="ai: Machines\nart: Art")
+    return reader
 
 
 class TestLinkOfAnIssue:
@@ -178,10 +190,10 @@ class TestMailedLink:
         assert mine.email.text == ADA
         first, second = mine.subscriptions
         assert [each.newsletter.slug for each in (first, second)] == [DEFAULT_NEWSLETTER.slug, OTHER]
-        assert (first.status, first.name.text, first.paused_until, first.fields) == (Status.CONFIRMED, "Ada", None, {})
+        assert (first.status, first.name.text, first.paused_until, first.fields) == (Status.CONFIRMED, "Ada", None, [])
         assert second.paused_until is not None
 
-    async def test_answers_and_topics_are_shown_under_the_newsletters_labels(
+    async def test_answers_and_topics_are_shown_as_far_as_the_newsletter_still_has_them(
         self, core: Core, verbs: Preferences
     ) -> None:
         declared = attrs.evolve(DEFAULT_NEWSLETTER, fields=(Field("city", "Your city"),), tags=(Tag("ai", "Machines"),))
@@ -190,10 +202,67 @@ class TestMailedLink:
         reader = await core.confirmed()
         await core.save(attrs.evolve(reader, fields={"shoe": "42", "city": "Ulm"}, tags=("ai", "old")))
         (shown,) = (await verbs.show(await mailed_link(core))).subscriptions
-        assert (list(shown.fields.items()), shown.tags) == (
-            [("Your city", "Ulm"), ("shoe", "42")],
-            ["Machines", "old"],
-        )
+        assert (shown.fields, shown.tags) == ([(declared.fields[0], "Ulm")], ("ai",))
+
+    async def test_its_answers_take_the_place_of_those_before_and_the_audit_log_is_told_none(
+        self, core: Core, verbs: Preferences
+    ) -> None:
+        await answered(core)
+        link = await mailed_link(core)
+        for _ in range(2):
+            assert (await verbs.answer(link, {"city": " Graz ", "age": ""}, ["art"], evidence(), HERE)).slug == HERE
+        found = await core.subscriber()
+        assert (found.fields, found.tags) == ({"shoe": "42", "city": "Graz"}, ("old", "art"))
+        (event,) = [each for each in await core.audit() if each.action is Action.SUBSCRIBER_CHANGED]
+        assert (event.before, event.after, event.origin) == (None, {"changed": "fields tags"}, origin())
+        assert event.resource.id == str(found.id)
+
+    async def test_answers_sent_as_they_were_change_nothing(self, core: Core, verbs: Preferences) -> None:
+        reader = await answered(core)
+        link, events = await mailed_link(core), await core.audit()
+        await verbs.answer(link, {"city": "Ulm", "age": "7"}, ["art", "ai"], evidence(), HERE)
+        assert (await core.subscriber(), await core.audit()) == (reader, events)
+
+    @pytest.mark.parametrize(
+        ("fields", "tags", "refusal", "field"),
+        [
+            ({"age": "7"}, (), FieldMissing, "fields.city"),
+            ({"city": "Ulm", "age": "old"}, (), FieldInvalid, "fields.age"),
+            ({"city": "Ulm", "shoe": "43"}, (), FieldInvalid, "fields.shoe"),
+            ({"city": "Ulm"}, ("golf",), FieldInvalid, "tags"),
+        ],
+    )
+    async def test_wrong_answers_leave_the_right_ones(
+        self,
+        core: Core,
+        verbs: Preferences,
+        fields: Mapping[str, str],
+        tags: tuple[str, ...],
+        refusal: type[Refusal],
+        field: str,
+    ) -> None:
+        reader = await answered(core)
+        with pytest.raises(refusal) as refused:
+            await verbs.answer(await mailed_link(core), fields, tags, evidence(), HERE)
+        assert refused.value.fields["field"] == field
+        assert await core.subscriber() == reader
+
+    async def test_each_newsletter_has_answers_of_its_own(self, core: Core, verbs: Preferences) -> None:
+        reader = await answered(core)
+        await second_newsletter(core)
+        link = await mailed_link(core)
+        with pytest.raises(FieldInvalid):
+            await verbs.answer(link, {"city": "Graz"}, (), evidence(), OTHER)
+        await verbs.answer(link, {}, (), evidence(), OTHER)
+        with pytest.raises(NewsletterUnknown):
+            await verbs.answer(link, {}, (), evidence(), Slug("nowhere"))
+        assert await core.subscriber() == reader
+
+    async def test_an_issues_link_answers_nothing(self, core: Core, verbs: Preferences) -> None:
+        link = await issue_link(core)
+        with pytest.raises(TokenUnknown):
+            await verbs.answer(link, {}, (), evidence(), HERE)
+        assert Action.SUBSCRIBER_CHANGED not in await core.actions()
 
     async def test_a_pause_that_is_over_is_not_shown(self, core: Core, verbs: Preferences) -> None:
         await core.confirmed()

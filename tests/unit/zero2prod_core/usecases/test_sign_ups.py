@@ -20,7 +20,8 @@ from zero2prod_core.domain.subscribers import SignUp, Status
 from zero2prod_core.domain.suppressions import digests
 from zero2prod_core.errors import LimitExceeded, NewsletterUnknown, Refusal, TokenUnknown
 from zero2prod_core.ports.store import Transaction
-from zero2prod_core.usecases.limits import Admission
+from zero2prod_core.usecases.limits import Admission, mailbox
+from zero2prod_core.usecases.sign_ups import Outcome
 
 NEWER = Key("newer", bytes(range(32, 64)))
 ROTATED = KeyRing((NEWER, KEY))
@@ -54,6 +55,18 @@ async def kinds(core: Core) -> Sequence[LetterKind]:
     if parcels:
         await core.send(*parcels)
     return [parcel.letter.kind for parcel in parcels]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ada@example.com", "A.da+news@example.com"),
+        ("ada@gmail.com", "ada@googlemail.com"),
+        ("ada9@example.com", "ada９@example.com"),
+    ],
+)
+def test_spellings_of_one_mailbox_share_its_budget(one: str, other: str) -> None:
+    assert mailbox(EmailAddress.parse(one)) == mailbox(EmailAddress.parse(other))
 
 
 class TestWhoIsMailed:
@@ -203,9 +216,23 @@ class TestAskingAgain:
     async def test_a_link_that_was_ended_brings_nothing(self, core: Core) -> None:
         token, subscriber = await core.token(), await core.subscriber()
         async with core.store() as tx:
-            await tx.subscribers.end_rounds(subscriber.id)
+            await tx.subscribers.end_rounds([subscriber.id])
         with pytest.raises(TokenUnknown):
             await core.application.ask_again(token, evidence())
+
+    @pytest.mark.parametrize("erased", [False, True])
+    async def test_a_round_that_ended_since_it_was_read_is_not_opened_again(self, core: Core, *, erased: bool) -> None:
+        await core.token()
+        reader = await core.subscriber()
+        async with core.store.reading() as tx:
+            opened = await tx.subscribers.last_round(reader.id)
+        people = core.application.people
+        await (people.erase(origin(), reader.id) if erased else people.unsubscribe(origin(), reader.id))
+        before = await core.audit()
+        again = attrs.evolve(sign_up(), repeats=opened)
+        assert await core.application.subscribe_batch.sign_up_batch([again]) == [Outcome.NOTHING]
+        assert await people.browse("default") == ([] if erased else [attrs.evolve(reader, status=Status.UNSUBSCRIBED)])
+        assert await core.audit() == before
 
     async def test_it_is_limited_as_any_sign_up(self) -> None:
         core = limited(sign_up_total=ONE_A_DAY)
@@ -223,7 +250,7 @@ class TestRoundsThatLapse:
         assert await core.application.jobs.lapse_rounds() == 1
         async with core.store.reading() as tx:
             assert await tx.subscribers.get_batch([subscriber.id]) == {}
-            (record,) = await tx.consent.of(subscriber.id)
+            (record,) = await tx.consent.of([subscriber.id])
         assert record.evidence.origin.network_address is None
         assert (await core.audit())[-1].after == {"returned": 0, "removed": 1}
         assert await core.application.jobs.lapse_rounds() == 0

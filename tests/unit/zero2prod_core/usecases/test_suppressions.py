@@ -91,6 +91,29 @@ class TestComplaining:
 
 
 class TestSuppressing:
+    async def test_it_holds_under_every_listed_key_and_is_told_once(self, core: Core) -> None:
+        rotated = core.over(core.store, YOUNGER).people
+        assert await rotated.suppress(STAFF, email(ADA), "She wrote a letter.")
+        for keys in (KEYS, KeyRing((YOUNGER.newest,))):
+            assert await reasons(core, keys=keys) == {Reason.MANUAL}
+        (suppression,) = (await rotated.find(STAFF, ADA)).suppressions
+        assert suppression.note == "She wrote a letter."
+        assert not await rotated.suppress(STAFF, email(ADA))
+        assert await rotated.lift(STAFF, email(ADA), "She rang.")
+        assert await reasons(core) == set()
+
+    async def test_whoever_confirms_meanwhile_under_another_key_gets_no_issue(self, core: Core) -> None:
+        token = await core.token()
+        unmet = digest(YOUNGER.newest, email(ADA))
+        async with core.store() as tx:
+            await tx.suppressions.add_batch([Suppression(unmet, Reason.IMPORT, await tx.now())])
+        await core.over(core.store, YOUNGER).confirm(token, evidence())
+        assert (await core.subscriber()).status is Status.CONFIRMED
+        await core.published()
+        assert await core.parcels(urgent=False) == []
+        (suppression,) = (await core.over(core.store, YOUNGER).people.find(STAFF, ADA)).suppressions
+        assert suppression.reason is Reason.IMPORT
+
     async def test_staff_keep_an_email_address_from_being_mailed(self, core: Core, people: People) -> None:
         await core.published(ADA)
         assert await people.suppress(STAFF, email(ADA), "She wrote a letter.")

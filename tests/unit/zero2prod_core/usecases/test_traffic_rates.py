@@ -100,6 +100,15 @@ class TestRatesOfRecipientDomains:
         core.clock.forward(timedelta(hours=1))
         assert len((await claim(core)).parcels) == 3
 
+    async def test_a_domain_that_was_slow_is_as_fast_as_it_now_may_be(self) -> None:
+        core = limited(to="1/d")
+        await core.published(*readers(3))
+        assert (await sent_each_second(core, 2)) == [1, 0]
+        core.policy = attrs.evolve(core.policy, recipient_rates=DomainRates.parse("3/3s", "ZERO2PROD_TO"))
+        core.application = core.over(core.store)
+        core.clock.forward(HORIZON)
+        assert (await sent_each_second(core, 4)) == [0, 1, 1, 0]
+
 
 class TestRatesOfSenderDomains:
     async def test_they_hold_over_all_recipients_and_issues_of_a_from_domain(self) -> None:

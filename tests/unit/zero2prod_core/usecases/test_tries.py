@@ -96,6 +96,22 @@ class TestOneNetwork:
         tried = await attempts(core, *["192.0.2.1"] * 9, "192.0.2.2", "192.0.2.3")
         assert tried == ["refused"] * 2 + ["login_network"] * 7 + ["refused", "login_account"]
 
+    async def test_has_a_48_around_it_that_has_its_own(self) -> None:
+        core = limited(login_network=TWICE, login_site=Rate.parse("3/15m"), login_total=Rate.parse("4/15m"))
+        tried = await attempts(core, *(f"2001:db8:1:{number:x}::1" for number in range(9)))
+        assert tried == ["refused"] * 3 + ["login_site"] * 6
+        assert await attempts(core, "2001:db8:2::1", "2001:db8:3::1") == ["refused", "login_total"]
+
+    async def test_that_is_refused_takes_nothing_from_its_neighbours(self) -> None:
+        core = limited(login_network=TWICE, login_site=Rate.parse("3/15m"))
+        tried = await attempts(core, *["2001:db8::1"] * 5, "2001:db8:0:1::1")
+        assert tried == ["refused"] * 2 + ["login_network"] * 3 + ["refused"]
+
+    async def test_gets_back_what_succeeded_and_so_does_its_48(self) -> None:
+        core = limited(login_site=TWICE)
+        await core.account()
+        assert [await attempt(core, password=PASSWORD, at="2001:db8::1") for _ in range(5)] == ["in"] * 5
+
     async def test_that_nobody_knows_is_not_limited(self) -> None:
         core = limited(login_network=TWICE)
         assert [await attempt(core, at=None) for _ in range(3)] == ["refused"] * 3
@@ -204,3 +220,22 @@ def test_by_default_a_person_is_not_in_the_way_of_themselves() -> None:
     assert limits.login_network
     assert limits.login_account.count >= 10
     assert limits.login_network.count >= limits.login_account.count
+
+
+def test_by_default_no_place_can_use_up_what_all_share() -> None:
+    limits = Limits()
+    for places, total in (
+        ((limits.login_network, limits.login_site), limits.login_total),
+        ((limits.sign_up_network, limits.sign_up_site), limits.sign_up_total),
+    ):
+        assert total
+        assert all(rate and rate.count < total.count for rate in places)
+        assert all(rate and rate.emission_interval > total.emission_interval for rate in places)
+
+
+async def test_a_limit_that_was_raised_after_it_was_used_up_begins_anew() -> None:
+    core = limited(login_account=TWICE)
+    assert await attempts(core, *["192.0.2.1"] * 3) == ["refused"] * 2 + ["login_account"]
+    core.policy = attrs.evolve(POLICY, limits=attrs.evolve(NO_LIMITS, login_account=Rate.parse("5/15m")))
+    core.application = core.over(core.store)
+    assert await attempts(core, *["192.0.2.1"] * 6) == ["refused"] * 5 + ["login_account"]
