@@ -60,25 +60,27 @@ async def measure(port: int) -> tuple[list[float], list[float]]:
 def crowded(port: int) -> Iterator[None]:
     """With all slow clients there."""
     command = [sys.executable, "-m", "benchmarks.slow_clients", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout
         try:
             assert process.stdout.readline() == b"there\n"
             yield
-        finally:
+        except BaseException:
             process.kill()
+            raise
+    assert process.returncode == 0, "they did not all stay"
 
 
 async def be_slow(port: int) -> None:
-    """Stay until killed."""
+    """Stay until nobody waits at the other end of standard input."""
     async with slow_clients(port, SLOW) as crowd:
         assert await eventually(crowd.all_arrived, ARRIVE_WITHIN)
         print("there", flush=True)
-        await asyncio.Event().wait()
+        await asyncio.to_thread(sys.stdin.read)
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         raise_file_limit()
-        run(be_slow(int(sys.argv[1])))
+        sys.exit(run(be_slow(int(sys.argv[1]))))
     sys.exit(main())

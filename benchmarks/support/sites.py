@@ -13,6 +13,7 @@ import attrs
 
 from tests.support.services import SECRET_KEYS, environment, free_port, listens
 from tests.support.waiting import until
+from zero2prod.logs import configure
 from zero2prod.runtime import gathered, run, serve
 from zero2prod.settings_loading import load
 from zero2prod_core.application import Application
@@ -75,4 +76,6 @@ def site(way: str, database_url: str, **settings: object) -> Iterator[int]:
 
 
 if __name__ == "__main__":
-    run(serve(load(), WAYS[sys.argv[1]]))
+    settings = load()
+    configure(settings.log.format)
+    run(serve(settings, WAYS[sys.argv[1]]))

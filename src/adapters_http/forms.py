@@ -158,7 +158,7 @@ async def read_body(request: web.Request, most: int, seconds: float) -> bytes:
                     raise BodyTooLarge(most)
     except TimeoutError:
         raise BodyTooSlow(seconds) from None
-    except web.RequestPayloadError:
+    except (web.RequestPayloadError, ConnectionError):
         raise BodyBroken from None
     return bytes(body)
 

@@ -10,7 +10,7 @@ asked for, nothing that a mark depends on can change, and only the statements af
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -115,12 +115,13 @@ class PostgresDeliveryLedger(Repository, DeliveryLedger):
     async def settle_batch(
         self, rulings: Sequence[Ruling], marks: Sequence[Mark], at: Instant | None = None
     ) -> Settled:
-        if not (rulings or marks):
+        claims: list[Ruling | Mark] = [*rulings, *marks]
+        if not claims:
             return Settled((), ())
         settling = _waves([ruling.key for ruling in rulings])
         marking = _waves([mark.key for mark in marks])
         _, *answers = await self._together(
-            (SQL["lock"], _locks(rulings, marks)),
+            (SQL["lock"], _locks({claim.lease for claim in claims}, [claim.key for claim in claims], marks)),
             *[(SQL["settle"], {"at": at, **_ruling_columns([rulings[place] for place in wave])}) for wave in settling],
             *[(SQL["mark"], {"at": at, **_claim_columns([marks[place] for place in wave])}) for wave in marking],
         )
@@ -134,12 +135,13 @@ class PostgresDeliveryLedger(Repository, DeliveryLedger):
         return Settled(tuple(applied), tuple(granted))
 
     async def postpone_batch(self, lease: UUID, postponed: Sequence[Postponed]) -> int:
-        return await self._count(
-            SQL["postpone"],
-            lease=lease,
-            untils=[each.until for each in postponed],
-            **_key_columns([each.key for each in postponed]),
+        keys = [each.key for each in postponed]
+        untils = [each.until for each in postponed]
+        _, rows = await self._together(
+            (SQL["lock"], _locks([lease], keys)),
+            (SQL["postpone"], {"lease": lease, "untils": untils, **_key_columns(keys)}),
         )
+        return len(rows)
 
     async def release(self, lease: UUID, at: Instant | None = None) -> Expired:
         return await self._end(await self._rows(SQL["hold_lease"], lease=lease), at)
@@ -232,13 +234,12 @@ def _waves(keys: Sequence[DeliveryKey]) -> Sequence[Sequence[int]]:
     return waves
 
 
-def _locks(rulings: Sequence[Ruling], marks: Sequence[Mark]) -> Columns:
-    claims: list[Ruling | Mark] = [*rulings, *marks]
+def _locks(leases: Iterable[UUID], keys: Sequence[DeliveryKey], marks: Sequence[Mark] = ()) -> Columns:
     return {
-        "leases": UuidArray.of({claim.lease for claim in claims}),
+        "leases": UuidArray.of(leases),
         "marked_letters": UuidArray.of({mark.key.letter for mark in marks}),
         "marked_recipients": UuidArray.of(mark.key.recipient for mark in marks),
-        **_key_columns([claim.key for claim in claims]),
+        **_key_columns(keys),
     }
 
 

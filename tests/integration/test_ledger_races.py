@@ -19,6 +19,7 @@ from zero2prod_core.domain.deliveries import (
     Deferred,
     DeliveryState,
     Outcome,
+    Postponed,
     Rejected,
     Reply,
     Resolution,
@@ -189,6 +190,24 @@ class TestEndingALease:
             await somebody_waits(store)
         assert await releasing == Expired(0, 1)
         assert await ledger.state(first.key) is DeliveryState.SENT
+
+    async def test_putting_off_waits_for_the_end_of_its_lease_and_changes_nothing(
+        self, ledger: Ledger, store: Database
+    ) -> None:
+        _, _, (row,) = await claimed(ledger)
+        async with ledger.uow() as tx:
+            assert await tx.deliveries.expire(ENDED) == Expired(1, 0)
+            postponing = asyncio.create_task(ledger.postpone(row, until=later(10)))
+            await somebody_waits(store)
+        assert await postponing == 0
+        (again,) = await ledger.claim(at=ENDED)
+        assert again.key == row.key
+
+    async def test_expiry_leaves_a_lease_whose_rows_are_being_put_off(self, ledger: Ledger) -> None:
+        _, _, (row,) = await claimed(ledger)
+        async with ledger.uow() as tx:
+            assert await tx.deliveries.postpone_batch(row.lease, [Postponed(row.key, later(10))]) == 1
+            assert await asyncio.create_task(ledger.expire(ENDED)) == Expired(0, 0)
 
     async def test_renewing_does_not_wait_for_what_is_being_settled(self, ledger: Ledger) -> None:
         _, _, (row,) = await claimed(ledger)

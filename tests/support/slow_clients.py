@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import cast
 
 ENDLESS_HEAD = b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "
 
@@ -30,20 +31,14 @@ def loopback(number: int, net: int = 0) -> str:
 
 
 class _Slow(asyncio.Protocol):
-    """Says the beginning of something, and reads nothing."""
-
     transport: asyncio.Transport
 
-    def __init__(self, beginning: bytes) -> None:
-        self._beginning = beginning
+    def __init__(self) -> None:
         self.gone = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        if self._beginning == MANY_ANSWERS:
-            transport.pause_reading()
-        transport.write(self._beginning)
+        # That of uvloop is one without saying so.
+        self.transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.gone.done():
@@ -82,10 +77,13 @@ class SlowClients:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, TAKES)
             client.bind((loopback(place), 0))
             await loop.sock_connect(client, ("127.0.0.1", self._port))
-            _, slow = await loop.create_connection(lambda: _Slow(BEGINNINGS[place % 3]), sock=client)
+            _, slow = await loop.create_connection(_Slow, sock=client)
         except BaseException:
             client.close()
             raise
+        if place % 3 == 2:
+            slow.transport.pause_reading()
+        slow.transport.write(BEGINNINGS[place % 3])
         self._arrived.add(place)
         return slow
 

@@ -1,6 +1,7 @@
 """What the code tells its telemetry is in the table of metrics, and in the guide for whoever watches."""
 
 import ast
+import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,8 @@ from adapters_email.waits import StepName
 from adapters_http.connections import Reason
 from adapters_system.metrics import METRICS, Kind
 from adapters_system.telemetry import PrometheusTelemetry
-from tests.support.documentation import DOCS, ROOT, blocks
+from tests.support.documentation import DOCS, blocks
+from tests.support.wheels import PACKAGES
 from zero2prod.desk import REFUSED, outcome_name
 from zero2prod.settings import Settings
 from zero2prod.settings_loading import load
@@ -25,12 +27,19 @@ VERBS = {"count": Kind.COUNTER, "observe": Kind.HISTOGRAM}
 
 def calls() -> Iterator[tuple[Path, ast.Call]]:
     """Every call of the code, but those of a telemetry that passes on what it is told."""
-    for path in (ROOT / "src").rglob("*.py"):
+    for path in modules():
         tree = ast.parse(path.read_text())
         passing_on = {id(call) for each in ast.walk(tree) if is_telemetry(each) for call in ast.walk(each)}
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and id(node) not in passing_on:
                 yield path, node
+
+
+def modules() -> Iterator[Path]:
+    """Every module of ours, wherever the packages are installed."""
+    for package in PACKAGES:
+        for directory in importlib.import_module(package).__path__:
+            yield from Path(directory).rglob("*.py")
 
 
 def is_telemetry(node: ast.AST) -> bool:

@@ -235,6 +235,7 @@ FROM unnest(
 ) AS postponed (letter_id, recipient_id, occasion, due_at)
 WHERE deliveries.letter_id = postponed.letter_id AND deliveries.recipient_id = postponed.recipient_id
     AND deliveries.occasion = postponed.occasion AND lease_id = %(lease)s::uuid AND state = 'leased'
+RETURNING TRUE
 
 -- name: hold_lease
 SELECT lease_id FROM leases WHERE lease_id = %(lease)s::uuid FOR UPDATE

@@ -139,9 +139,10 @@ async def test_chunks_that_cannot_be_read_are_400(house: House) -> None:
     assert b"Traceback" not in answer
 
 
-async def test_a_body_that_breaks_off_is_refused_as_broken() -> None:
+@pytest.mark.parametrize("broken", [web.RequestPayloadError("half a chunk"), ConnectionResetError("they left")])
+async def test_a_body_that_breaks_off_is_refused_as_broken(broken: Exception) -> None:
     payload = StreamReader(make_mocked_request("POST", "/").protocol, 2**16, loop=asyncio.get_running_loop())
-    payload.set_exception(web.RequestPayloadError("half a chunk"))
+    payload.set_exception(broken)
     request = make_mocked_request("POST", "/", FORM, payload=payload)
     with pytest.raises(BodyBroken, match="body: cannot be read to its end"):
         await read_form(request, 100, 1)
