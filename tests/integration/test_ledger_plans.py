@@ -36,6 +36,10 @@ SELECT md5(n::text)::uuid, '00000000-0000-7000-8000-000000000001', n, n, 'exampl
 FROM generate_series(1, 5000) n
 """
 
+READERS = 5000
+
+ENTRIES_READ = "SELECT sum(idx_tup_read)::bigint FROM pg_stat_user_indexes WHERE relname = 'deliveries'"
+
 OLD_LETTERS = """
 SET session_replication_role = replica;
 INSERT INTO letters (letter_id, newsletter_id, kind, state, uncertain_policy, newsletter_issue_id, subject, priority)
@@ -122,6 +126,33 @@ async def test_plans_of_an_empty_ledger_serve_a_full_one(store: Database, pool: 
     for _ in range(OFTEN):
         assert await send(ledger, 10) == 10
     assert await rows_read_throughout(store, pool) == before
+
+
+async def test_an_audience_that_was_just_imported_is_enqueued_without_reading_what_is_enqueued(
+    postgres_server: EmbeddedPostgres,
+) -> None:
+    with migrated_database(postgres_server, "imported") as store:
+        for table in ("deliveries", "subscriptions"):
+            store.superuser.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)".encode())
+        pool = Pool(store.url, size=1)
+        await pool.open()
+        ledger = Ledger(PostgresUnitOfWork(pool))
+        words = await ledger.letter()
+        store.superuser.execute(MANY_READERS)
+        assert await ledger.enqueue_audience(words) == READERS
+        assert await entries_read(store, pool) == 0
+        assert await ledger.enqueue_audience(words) == 0
+        assert await entries_read(store, pool) <= 2 * READERS
+        await pool.close()
+
+
+async def entries_read(store: Database, pool: Pool) -> int:
+    """How many entries of the ledger's indexes were read."""
+    async with pool.connection() as connection:
+        await connection.execute("SELECT pg_stat_force_next_flush()")
+    store.superuser.execute("SELECT pg_stat_clear_snapshot()")
+    ((read,),) = store.superuser.execute(ENTRIES_READ).fetchall()
+    return int(read)
 
 
 async def test_a_mark_touches_no_index(postgres_server: EmbeddedPostgres) -> None:

@@ -26,8 +26,12 @@ SELECT FROM letters WHERE letter_id = %(letter)s::uuid FOR NO KEY UPDATE
 
 -- name: enqueue_audience
 /* The letter is held, so nobody adds its audience beside this one. Who has it already is left out beforehand: ON CONFLICT
-   DO NOTHING would insert each row on trial, which takes twice the time. */
+   DO NOTHING would insert each row on trial, which takes twice the time. Mostly nobody has, and nobody is looked for: an
+   anti-join would be planned anew for tables without statistics, and read all rows of this statement for each. */
 WITH clock AS MATERIALIZED (SELECT coalesce(%(at)s::timestamptz, clock_timestamp()) AS at),
+begun AS MATERIALIZED (
+    SELECT EXISTS (SELECT FROM deliveries WHERE letter_id = %(letter)s::uuid AND occasion = %(occasion)s::uuid) AS already
+),
 added AS (
     INSERT INTO deliveries (
         letter_id, recipient_id, recipient_kind, domain, email_digest, email_digest_key, priority, due_at, give_up_at,
@@ -36,7 +40,7 @@ added AS (
     SELECT
         %(letter)s::uuid, id, 'subscriber', email_domain, email_digest, email_digest_key, %(priority)s::smallint,
         clock.at, clock.at + %(give_up_after)s::interval, clock.at
-    FROM clock, subscriptions
+    FROM clock, begun, subscriptions
     WHERE newsletter_id = %(newsletter)s::uuid AND status = 'confirmed'
         AND (paused_until IS NULL OR paused_until <= clock.at)
         AND NOT EXISTS (
@@ -44,10 +48,10 @@ added AS (
             WHERE suppressions.email_digest_key = subscriptions.email_digest_key
                 AND suppressions.email_digest = subscriptions.email_digest
         )
-        AND NOT EXISTS (
+        AND (NOT already OR NOT EXISTS (
             SELECT FROM deliveries
             WHERE letter_id = %(letter)s::uuid AND recipient_id = id AND occasion = %(occasion)s::uuid
-        )
+        ))
     ORDER BY id
     RETURNING 1
 ),
