@@ -1,8 +1,6 @@
 """The how-to about fields and tags, typed as it stands; a reader answers in between, and gets the issue."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from typing import TypeVar
+from collections.abc import Iterator
 
 import attrs
 import orjson
@@ -10,49 +8,22 @@ import pytest
 
 from adapters_email.composing import compose
 from adapters_postgres.embedded import EmbeddedPostgres
-from adapters_postgres.embedded.cluster import APPLICATION
-from tests.support.databases import migrated_database
 from tests.support.documentation import blocks
-from tests.support.machines import url_of
+from tests.support.machines import Machine, furnished
 from tests.support.parcels import parsed, words
-from tests.support.postgres import scratch_directory
-from tests.support.services import Installation
-from tests.support.shells import Shell
-from zero2prod.runtime import Runtime, running
-from zero2prod.settings_loading import load
-from zero2prod.testing.builders import evidence, number, sign_up
+from zero2prod.runtime import Runtime
+from zero2prod.testing.builders import evidence, sign_up
 
 # Each block is one to three commands, of a second or two each.
 pytestmark = [pytest.mark.timeout(240), pytest.mark.untraced]
 
-Result = TypeVar("Result")
-
-NOBODY_LISTENS = 1
-
 PAGE = "ask-readers-more"
-
-
-@attrs.frozen
-class Machine:
-    """A shell with an installation's settings, and the application beside it."""
-
-    shell: Shell
-
-    def ask(self, verb: Callable[[Runtime], Awaitable[Result]]) -> Result:
-        async def answer() -> Result:
-            async with running(load(None, self.shell.environment)) as runtime:
-                return await verb(runtime)
-
-        return asyncio.run(answer())
 
 
 @pytest.fixture
 def machine(postgres_server: EmbeddedPostgres) -> Iterator[Machine]:
-    name = f"asking_{number()}"
-    with scratch_directory() as place, migrated_database(postgres_server, name):
-        house = Installation.over(url_of(postgres_server, APPLICATION, name), NOBODY_LISTENS)
-        environment = {f"ZERO2PROD_{name}": str(value) for name, value in house.settings.items()}
-        yield Machine(Shell.in_checkout(place, {}, environment))
+    with furnished(postgres_server) as machine:
+        yield machine
 
 
 async def answer(runtime: Runtime) -> None:

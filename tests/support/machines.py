@@ -1,18 +1,33 @@
 """A machine as the how-tos leave it: URLs of a database, settings in files, and stand-ins for dangerous programs."""
 
+import asyncio
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
+import attrs
 from psycopg.conninfo import conninfo_to_dict
 
 from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_postgres.embedded.binaries import choose
+from adapters_postgres.embedded.cluster import APPLICATION
 from adapters_postgres.embedded.processes import server_account
+from tests.support.databases import migrated_database
 from tests.support.documentation import blocks
-from tests.support.services import SECRET_KEYS, free_port
+from tests.support.postgres import scratch_directory
+from tests.support.services import SECRET_KEYS, Installation, free_port
 from tests.support.shells import Shell
+from zero2prod.runtime import Runtime, running
+from zero2prod.settings_loading import load
+from zero2prod.testing.builders import number
+
+Result = TypeVar("Result")
+
+# Commands are typed, and nothing is served.
+NOBODY_LISTENS = 1
 
 INSTEAD = """
 git() { echo "git $*" >> calls; }
@@ -34,6 +49,30 @@ def administrator(server: EmbeddedPostgres) -> dict[str, str]:
     told = conninfo_to_dict(server.superuser_url)
     path = f"{choose(server_account()).bin}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     return {"PATH": path, "PGHOST": str(told["host"]), "PGPORT": str(told["port"]), "PGUSER": str(told["user"])}
+
+
+@attrs.frozen
+class Machine:
+    """A shell with an installation's settings, and the application beside it."""
+
+    shell: Shell
+
+    def ask(self, verb: Callable[[Runtime], Awaitable[Result]]) -> Result:
+        async def answer() -> Result:
+            async with running(load(None, self.shell.environment)) as runtime:
+                return await verb(runtime)
+
+        return asyncio.run(answer())
+
+
+@contextmanager
+def furnished(server: EmbeddedPostgres) -> Iterator[Machine]:
+    """A machine with a new database and no service, for the length of the block."""
+    name = f"furnished_{number()}"
+    with scratch_directory() as place, migrated_database(server, name):
+        house = Installation.over(url_of(server, APPLICATION, name), NOBODY_LISTENS)
+        environment = {f"ZERO2PROD_{name}": str(value) for name, value in house.settings.items()}
+        yield Machine(Shell.in_checkout(place, {}, environment))
 
 
 def set_up(place: Path, secrets: Mapping[str, str], environment: Mapping[str, str]) -> Shell:
