@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 
 pytest_plugins = ["tests.support.postgres"]
@@ -18,11 +19,23 @@ NO_SKIPS = "TEST_NO_SKIPS"
 # The time limit of a test is pytest's, which a busy machine does not reach.
 settings.register_profile("gate", deadline=None, derandomize=True, database=None)
 settings.register_profile("search", deadline=None, max_examples=2000, print_blob=True)
+# Where what the gate has found right is run once more, from elsewhere.
+settings.register_profile("again", deadline=None, derandomize=True, database=None, max_examples=10)
 settings.load_profile("gate")
+
+PLAINLY = [
+    *structlog.get_config()["processors"][:-1],
+    structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+]
 
 
 def pytest_configure() -> None:
-    """Forget the settings of whoever runs the tests, for us and for the processes that tests start."""
+    """Forget the settings of whoever runs the tests, for us and for the processes that tests start.
+
+    A traceback in the log is told as the service tells it: by default it would be drawn with every frame's variables,
+    which takes seconds.
+    """
+    structlog.configure(processors=PLAINLY)
     for name in [name for name in os.environ if name.startswith("ZERO2PROD_")]:
         del os.environ[name]
 

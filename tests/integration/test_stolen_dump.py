@@ -159,6 +159,7 @@ def attempts(stolen: set[str | bytes]) -> set[str]:
     return tried
 
 
+@pytest.mark.untraced
 @pytest.mark.timeout(180)
 async def test_nothing_in_a_dump_opens_anything(database: Database) -> None:
     async with house(database) as application:

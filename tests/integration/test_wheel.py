@@ -91,6 +91,6 @@ def test_installed_without_src_it_passes_the_unit_and_contract_tests(built: Path
     wheels.copy_tests(checkout)
     (checkout / "tests" / "unit" / "test_origin.py").write_text(ORIGIN_TEST)
     python = wheels.install(built, tmp_path / "environment")
-    arguments = ("-q", "-n", "2", "-p", "no:cacheprovider", *ABOUT_THE_CHECKOUT, "tests/unit", "tests/contract")
-    printed = wheels.run(python, "-m", "pytest", *arguments, cwd=checkout)
+    arguments = ("-q", "-n", "2", "-p", "no:cacheprovider", "--hypothesis-profile=again", *ABOUT_THE_CHECKOUT)
+    printed = wheels.run(python, "-m", "pytest", *arguments, "tests/unit", "tests/contract", cwd=checkout)
     assert re.search(r"^[1-9]\d* passed", printed, re.MULTILINE)

@@ -32,6 +32,12 @@ REMEMBER = """() => {
             marked: element instanceof HTMLIFrameElement || look(element) !== window.resting.get(element),
         };
     };
+    // A frame is scrolled to by a process of its own: it is there some pictures later.
+    window.settled = async () => {
+        for (let picture = 0; picture < 60 && stop()?.seen === false; picture++)
+            await new Promise(requestAnimationFrame);
+        return stop();
+    };
 }"""
 
 
@@ -105,7 +111,7 @@ class Keyboard(Hands):
         stops: list[Stop] = []
         for _ in range(MOST_STOPS):
             await page.keyboard.press("Tab")
-            found = await page.evaluate("stop()")
+            found = await page.evaluate("settled()")
             if found is None or (stops and found["number"] == stops[0].number):
                 return stops
             if not stops or found["number"] != stops[-1].number:  # within a frame the frame stays the page's stop

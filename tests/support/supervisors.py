@@ -1,7 +1,7 @@
 """Supervising processes for tests that kill them: each starts an embedded server and reports what became of it.
 
 Run as root, a test may ask for a supervisor of an ordinary user. That user can often not read the checkout, its virtual
-environment, or even the Python beneath it, so it gets copies of what it needs.
+environment, or even the Python beneath it, so what it needs is put in its reach.
 """
 
 import json
@@ -161,8 +161,16 @@ def _python_copy(place: Path) -> Path:
 def _copy(path: Path, to: Path) -> None:
     to.parent.mkdir(exist_ok=True)
     if path.is_dir():
-        shutil.copytree(path, to, ignore=NEEDLESS)
+        shutil.copytree(path, to, ignore=NEEDLESS, copy_function=_take)
     else:
+        _take(str(path), str(to))
+
+
+def _take(path: str, to: str) -> None:
+    """Another name for the same file, which costs nothing; a copy where that is on another disk, or not allowed."""
+    try:
+        os.link(path, to)
+    except OSError:
         shutil.copy(path, to)
 
 

@@ -63,7 +63,7 @@ def test_whatever_is_there_is_covered(content: bytes) -> None:
     [
         (b"Subject: ", b"Subject: =?utf-8?Q?no?= "),
         (b"List-Unsubscribe-Post: ", b"List-Unsubscribe-Post: x"),
-        (b"Hi", b"Ho"),
+        (b"\r\n\r\n", b"\r\n\r\nHo "),
         (b"To: ursula", b"From: other@example.com\r\nTo: ursula"),
     ],
 )
