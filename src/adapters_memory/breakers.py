@@ -18,6 +18,10 @@ class InMemoryBreakerRepository(BreakerRepository):
     async def hold_batch(self, keys: Collection[BreakerKey]) -> Mapping[BreakerKey, Breaker]:
         return self._breakers.get_batch(keys)
 
+    async def add_batch(self, breakers: Sequence[Breaker]) -> None:
+        known = self._breakers.get_batch([breaker.key for breaker in breakers])
+        await self.save_batch([breaker for breaker in breakers if breaker.key not in known])
+
     async def save_batch(self, breakers: Sequence[Breaker]) -> None:
         for breaker in breakers:
             self._breakers.put(breaker.key, breaker)

@@ -101,11 +101,33 @@ class TestBreakers:
         application = assembled(uow)
         await published(uow, application, *["slow.example"] * 20, *["fast.example"] * others)
         async with uow() as tx:
-            await tx.breakers.save_batch([Breaker(key, await tx.now(), 1, "not now")])
+            await tx.breakers.add_batch([Breaker(key, await tx.now(), 1, "not now")])
         consignments = await claim_at_once(application, 8, 5)
         assert [list(each.probing) for each in consignments].count([key]) == 1
         tried = Counter(parcel.delivery.email.domain for each in consignments for parcel in each.parcels)
         assert tried["slow.example"] == TERMS[key.scope].probes
+
+    async def test_who_adds_one_that_was_not_there_does_not_wait_for_whoever_holds_it_by_then(
+        self, uow: UnitOfWork, store: Database
+    ) -> None:
+        first, second = (BreakerKey(Scope.DOMAIN, domain) for domain in ("a.example", "b.example"))
+
+        async def add(key: BreakerKey) -> None:
+            async with uow() as tx:
+                await tx.breakers.add_batch([Breaker(key, await tx.now(), 1, "not now")])
+
+        async def hold_both() -> None:
+            async with uow() as tx:
+                assert len(await tx.breakers.hold_batch([first, second])) == 2
+
+        await add(second)
+        async with uow() as tx:
+            assert first not in await tx.breakers.hold_batch([first, second])
+            await asyncio.create_task(add(first))
+            holding = asyncio.create_task(hold_both())
+            await somebody_waits(store)
+            await tx.breakers.add_batch([Breaker(first, await tx.now(), 1, "not now")])
+        await holding
 
     async def test_one_that_trips_the_relays_and_a_domains_waits_for_one_who_tries_the_relay(
         self, uow: UnitOfWork, store: Database
@@ -115,7 +137,7 @@ class TestBreakers:
         await published(uow, application, "a.example", "b.example")
         (consignment,) = await claim_at_once(application, 1, 5)
         async with uow() as tx:
-            await tx.breakers.save_batch([Breaker(key, await tx.now(), 1, "") for key in (RELAY, domain)])
+            await tx.breakers.add_batch([Breaker(key, await tx.now(), 1, "") for key in (RELAY, domain)])
         first, second = sorted(consignment.parcels, key=lambda parcel: parcel.delivery.email.domain)
         reports = [first.report(SLOWLY), second.report(AWAY)]
         async with uow() as tx:

@@ -4,19 +4,28 @@ WHERE (scope, subject) IN (SELECT * FROM unnest(%(scopes)s::text[], %(subjects)s
 ORDER BY scope DESC, subject
 FOR NO KEY UPDATE
 
--- name: save
+-- name: add
+/* Only those who are adding the same at this moment are waited for, and they add in the same order. */
 INSERT INTO breakers (scope, subject, open_until, failures, reason, probing, updated_at)
 SELECT scope, subject, open_until, failures, reason, probing, clock_timestamp() FROM unnest(
     %(scopes)s::text[], %(subjects)s::text[], %(untils)s::timestamptz[], %(failures)s::integer[], %(reasons)s::text[],
     %(probing)s::boolean[]
 ) AS breaker (scope, subject, open_until, failures, reason, probing)
 ORDER BY scope COLLATE "C" DESC, subject COLLATE "C"
-ON CONFLICT (scope, subject) DO UPDATE SET
-    open_until = excluded.open_until,
-    failures = excluded.failures,
-    reason = excluded.reason,
-    probing = excluded.probing,
-    updated_at = excluded.updated_at
+ON CONFLICT DO NOTHING
+
+-- name: save
+UPDATE breakers SET
+    open_until = breaker.open_until,
+    failures = breaker.failures,
+    reason = breaker.reason,
+    probing = breaker.probing,
+    updated_at = clock_timestamp()
+FROM unnest(
+    %(scopes)s::text[], %(subjects)s::text[], %(untils)s::timestamptz[], %(failures)s::integer[], %(reasons)s::text[],
+    %(probing)s::boolean[]
+) AS breaker (scope, subject, open_until, failures, reason, probing)
+WHERE breakers.scope = breaker.scope AND breakers.subject = breaker.subject
 
 -- name: remove
 DELETE FROM breakers WHERE (scope, subject) IN (SELECT * FROM unnest(%(scopes)s::text[], %(subjects)s::text[]))

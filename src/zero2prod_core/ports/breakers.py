@@ -14,8 +14,14 @@ class BreakerRepository(Protocol):
         """Lock those that exist until the transaction ends: relays first, then domains, each by name."""
 
     @abstractmethod
+    async def add_batch(self, breakers: Sequence[Breaker]) -> None:
+        """Add breakers that were not there to be held. One that somebody else has added meanwhile stays as it is, and
+        is not waited for: whoever holds it may wait for what is held here.
+        """
+
+    @abstractmethod
     async def save_batch(self, breakers: Sequence[Breaker]) -> None:
-        """Write breakers, new ones or those that are held."""
+        """Write breakers that are held."""
 
     @abstractmethod
     async def remove_batch(self, keys: Collection[BreakerKey]) -> None:

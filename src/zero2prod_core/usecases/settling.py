@@ -91,9 +91,10 @@ class SettleDeliveries:
         if failures:
             now = await tx.now()
             after = [tripped(before.get(key), key, reason, now) for key, reason in sorted(failures.items())]
-            await tx.breakers.save_batch(after)
-        if answered:
-            await tx.breakers.remove_batch(answered)
+            await tx.breakers.save_batch([breaker for breaker in after if breaker.key in before])
+            await tx.breakers.add_batch([breaker for breaker in after if breaker.key not in before])
+        if closed := answered & before.keys():
+            await tx.breakers.remove_batch(closed)
         return answered | (failures.keys() & set(probing))
 
     def _failures(self, reports: Sequence[Report]) -> Mapping[BreakerKey, str]:

@@ -345,7 +345,7 @@ class TestDraining:
         await works.core.published("a@example.com", "b@example.com")
         keys = [BreakerKey(Scope.RELAY, "relay"), BreakerKey(Scope.DOMAIN, "example.com")]
         async with works.core.store() as tx:
-            await tx.breakers.save_batch([tripped(None, key, "not now", works.core.clock.now) for key in keys])
+            await tx.breakers.add_batch([tripped(None, key, "not now", works.core.clock.now) for key in keys])
         assert await soon(works.worker().drain()) == Drained({"sent": 2}, left=0)
         async with works.core.store() as tx:
             assert await tx.breakers.hold_batch(keys) == {}
@@ -354,7 +354,7 @@ class TestDraining:
         await works.core.published("a@example.com")
         open_ = tripped(None, BreakerKey(Scope.RELAY, "relay"), "not now", works.core.clock.now)
         async with works.core.store() as tx:
-            await tx.breakers.save_batch([open_])
+            await tx.breakers.add_batch([open_])
         works.core.clock.now = open_.open_until
         works.mailer = InMemoryMailer(throttled)
         assert (await soon(works.worker().drain())).left == 1

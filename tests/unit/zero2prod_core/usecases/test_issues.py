@@ -181,7 +181,7 @@ class TestReading:
             )
         )
         async with core.store() as tx:
-            await tx.breakers.save_batch([relay, former, slow, over])
+            await tx.breakers.add_batch([relay, former, slow, over])
         assert (await core.application.show_issue(issue.id)).held_back == [relay, slow]
 
 

@@ -58,7 +58,7 @@ async def test_a_breaker_is_forgotten_an_hour_after_its_time(core: Core) -> None
     breaker = Breaker(BreakerKey(Scope.DOMAIN, "example.com"), core.clock.now, 1, "no")
     sweep = core.application.jobs.sweep
     async with core.store() as tx:
-        await tx.breakers.save_batch([breaker])
+        await tx.breakers.add_batch([breaker])
     core.clock.forward(FORGOTTEN_AFTER)
     assert await sweep() == 0
     core.clock.forward(timedelta(microseconds=1))

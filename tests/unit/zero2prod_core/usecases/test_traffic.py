@@ -106,7 +106,7 @@ class TestTheRelaysBreaker:
         await trip(core, SLOW, SLOWLY)
         open_ = Breaker(RELAY, core.clock.now, 1, "connection refused")
         async with core.store() as tx:
-            await tx.breakers.save_batch([open_])
+            await tx.breakers.add_batch([open_])
         consignment = await claim(core)
         assert (consignment.parcels, consignment.probing) == ([], [])
         assert await breaker(core, RELAY) == open_
