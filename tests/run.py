@@ -1,6 +1,7 @@
-"""All tests, as ``make test`` runs them: most of them traced for coverage, then those that tracing would spoil.
+"""All tests, as ``make test`` runs them: most of them traced for coverage, then those that tracing would only slow, and
+last, one at a time, those that it or another test would spoil.
 
-The last line sums both passes: ``N passed, N failed``, and how many were skipped if any were. Exit status 1 if a test
+The last line sums the passes: ``N passed, N failed``, and how many were skipped if any were. Exit status 1 if a test
 failed, if branch coverage is below its gate in ``pyproject.toml``, or if nothing was tested at all.
 """
 
@@ -14,17 +15,19 @@ from pathlib import Path
 # Each worker holds a PostgreSQL of its own and works beside the processes it starts: more than two starve one another.
 WORKERS = "2"
 
-TRACED = ("coverage", "run", "-m", "pytest", "-m", "not soak and not untraced", "-n", WORKERS, "--dist", "worksteal")
-UNTRACED = ("pytest", "-m", "untraced and not soak")
+SIDE_BY_SIDE = ("-n", WORKERS, "--dist", "worksteal")
+TRACED = ("coverage", "run", "-m", "pytest", "-m", "not soak and not untraced and not alone", *SIDE_BY_SIDE)
+UNTRACED = ("pytest", "-m", "untraced and not soak", *SIDE_BY_SIDE)
+ALONE = ("pytest", "-m", "alone and not soak")
 
 NO_TESTS_COLLECTED = 5
 
 
 def main(arguments: list[str]) -> int:
-    """Run both passes with ``arguments`` for pytest, and judge the coverage unless they chose some tests."""
+    """Run all passes with ``arguments`` for pytest, and judge the coverage unless they chose some tests."""
     outcomes: Counter[str] = Counter()
     python("coverage", "erase")
-    statuses = [suite(command, arguments, outcomes) for command in (TRACED, UNTRACED)]
+    statuses = [suite(command, arguments, outcomes) for command in (TRACED, UNTRACED, ALONE)]
     python("coverage", "combine", "--quiet")
     if not arguments:
         statuses.append(python("coverage", "report"))

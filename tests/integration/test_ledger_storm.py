@@ -124,7 +124,7 @@ class Storm:
             await self.chance.choices(list(verbs), weights=list(verbs.values()))[0]()
 
 
-@pytest.mark.untraced
+@pytest.mark.alone
 class TestStorm:
     async def test_nothing_deadlocks_and_no_row_is_lost(self, ledger: Ledger, store: Database) -> None:
         words, readers = await ledger.letter(), await ledger.readers(60)

@@ -100,7 +100,7 @@ async def statuses(count: int, *browsers: Browser) -> Counter[int]:
     return Counter(answer.status for answer in answers)
 
 
-@pytest.mark.untraced
+@pytest.mark.alone
 async def test_two_processes_share_one_limit_and_their_refusals_become_one_event(database: Database) -> None:
     database.empty()
     limits = {"LIMITS_ENABLED": True, "LIMITS_SIGN_UP_NETWORK": f"{ALLOWED}/d", "LIMITS_RECIPIENT_DOMAIN": "off"}

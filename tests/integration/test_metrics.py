@@ -17,7 +17,7 @@ from tests.support.smtp_server import SmtpServer
 from tests.support.waiting import eventually
 from zero2prod.testing.builders import number
 
-pytestmark = pytest.mark.untraced
+pytestmark = pytest.mark.alone
 
 SAMPLE = re.compile(r"^(\w+(?:\{.*\})?) (\S+)$", re.MULTILINE)
 CONFIRMATION = '{kind="confirmation"}'

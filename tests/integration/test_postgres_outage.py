@@ -26,7 +26,7 @@ from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER
 from zero2prod_core.errors import CommitUnknown, StoreUnavailable
 from zero2prod_core.ports.store import Transaction
 
-pytestmark = pytest.mark.untraced
+pytestmark = pytest.mark.alone
 
 # A hung server would be waited for until it goes on. The pool's patience is 1.5 s; the rest is for a busy machine.
 NOTICED_WITHIN = 15.0

@@ -148,7 +148,7 @@ class TestInTheCore:
         assert is_one_confirmation(database)
 
 
-@pytest.mark.untraced
+@pytest.mark.alone
 class TestOverHttp:
     async def test_fifty_sign_ups_and_fifty_confirmations_at_two_processes(self, database: Database) -> None:
         limits = {"LIMITS_ENABLED": True, "LIMITS_SIGN_UP_NETWORK": "off", "LIMITS_SIGN_UP_TOTAL": "off"}
@@ -360,7 +360,7 @@ def traces(database: Database) -> list[str]:
     return naming(database, ("quincy", "ottoline", NAME.lower()))
 
 
-@pytest.mark.untraced
+@pytest.mark.alone
 class TestAStorm:
     async def test_nobody_waits_for_one_another_forever(self, database: Database) -> None:
         before = deadlocks(database)

@@ -17,7 +17,7 @@ from tests.support.waiting import eventually
 from zero2prod.processes import raise_file_limit
 from zero2prod.testing.builders import number
 
-pytestmark = [pytest.mark.untraced, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(180)]
 
 SLOW = 1000
 HONEST = 50

@@ -273,7 +273,7 @@ class Storm:
             await self.chance.choices(list(verbs), weights=list(verbs.values()))[0]()
 
 
-@pytest.mark.untraced
+@pytest.mark.alone
 class TestStorm:
     async def test_nothing_deadlocks_and_every_reader_of_every_issue_is_accounted_for(
         self, uow: UnitOfWork, store: Database

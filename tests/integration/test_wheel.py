@@ -13,7 +13,7 @@ import pytest
 from tests import wheel
 from tests.support import wheels
 
-pytestmark = pytest.mark.untraced
+pytestmark = pytest.mark.alone
 
 # Modules of the checkout itself: its documents, and rules about the text of its sources.
 ABOUT_THE_CHECKOUT = ("--ignore-glob=*/unit/test_docs*.py", "--ignore=tests/unit/test_architecture.py")
@@ -83,14 +83,15 @@ def test_a_file_that_it_lacks_would_be_noticed(built: Path, tmp_path: Path, lost
         assert f"{lost} is missing" in list(wheel.faults_of_files(opened))
 
 
-# Most of all tests run within this one: a minute on two idle cores, several on busy ones.
+# Half of all tests run within the second: a minute on two idle cores, several on busy ones.
 @pytest.mark.timeout(900)
-def test_installed_without_src_it_passes_the_unit_and_contract_tests(built: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("tests", ["tests/contract", pytest.param("tests/unit", marks=pytest.mark.soak)])
+def test_installed_without_src_it_passes_its_tests(built: Path, tmp_path: Path, tests: str) -> None:
     checkout = tmp_path / "checkout"
     checkout.mkdir()
     wheels.copy_tests(checkout)
     (checkout / "tests" / "unit" / "test_origin.py").write_text(ORIGIN_TEST)
     python = wheels.install(built, tmp_path / "environment")
     arguments = ("-q", "-n", "2", "-p", "no:cacheprovider", "--hypothesis-profile=again", *ABOUT_THE_CHECKOUT)
-    printed = wheels.run(python, "-m", "pytest", *arguments, "tests/unit", "tests/contract", cwd=checkout)
+    printed = wheels.run(python, "-m", "pytest", *arguments, "tests/unit/test_origin.py", tests, cwd=checkout)
     assert re.search(r"^[1-9]\d* passed", printed, re.MULTILINE)

@@ -20,7 +20,7 @@ from zero2prod.testing.builders import number, origin, publication
 from zero2prod_core.domain.deliveries import DeliveryState
 from zero2prod_core.domain.issues import IssueState
 
-pytestmark = [pytest.mark.untraced]
+pytestmark = [pytest.mark.alone]
 
 CONNECTIONS = 33
 

@@ -20,7 +20,7 @@ from tests.support.server_faults import end_immediately, kill
 from tests.support.waiting import until
 from zero2prod_core.domain.deliveries import DeliveryState
 
-pytestmark = [pytest.mark.untraced, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
 
 SEED = 3
 

@@ -12,7 +12,7 @@ from tests.support.waiting import eventually, until
 from zero2prod.testing.builders import email, number, subscriber
 from zero2prod_core.domain.deliveries import DeliveryState
 
-pytestmark = [pytest.mark.untraced, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(180)]
 
 DEAD, PACED = "dead.example", "paced.example"
 OTHERS = [f"domain{place}.example" for place in range(98)]

@@ -23,7 +23,7 @@ from tests.support.postgres import UNSAFE_AND_FAST, scratch_directory
 from zero2prod_core.domain.deliveries import DeliveryState, Scope
 from zero2prod_core.domain.issues import Content
 
-pytestmark = pytest.mark.untraced
+pytestmark = pytest.mark.alone
 
 READERS = ("ada@one.example", "ben@two.example", "cyd@three.example")
 

@@ -13,7 +13,7 @@ from tests.support.relays import Relay
 from tests.support.waiting import until
 from zero2prod_core.domain.deliveries import DeliveryState
 
-pytestmark = [pytest.mark.untraced, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
 
 # Three connections mark at most three readers in one go: there are some left to leave at every point of the test.
 READERS = 30
