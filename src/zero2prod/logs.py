@@ -11,8 +11,8 @@ import structlog
 from zero2prod.settings import LogFormat
 
 
-def configure(form: LogFormat, stream: TextIO | None = None) -> None:
-    """Send our own logs, and warnings of the libraries, to ``stream`` (stdout)."""
+def configure(form: LogFormat, stream: TextIO | None = None, least: int = logging.INFO) -> None:
+    """Send our own logs from level ``least`` on, and warnings of the libraries, to ``stream`` (stdout)."""
     out = cast(TextIO, _Lasting(stream or sys.stdout))
     readable = form is LogFormat.TEXT or (form is LogFormat.AUTO and out.isatty())
     before: list[structlog.typing.Processor] = [
@@ -29,7 +29,7 @@ def configure(form: LogFormat, stream: TextIO | None = None) -> None:
         last = structlog.processors.JSONRenderer(serializer=_dumps)
     structlog.configure(
         processors=[*before, last],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.WriteLoggerFactory(out),
         cache_logger_on_first_use=True,
     )

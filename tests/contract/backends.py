@@ -16,10 +16,10 @@ from adapters_memory import (
 )
 from adapters_postgres.health import PostgresHealth, PostgresHeartbeats
 from adapters_postgres.locks import PostgresLocks
-from adapters_postgres.pool import Pool
 from adapters_postgres.signal import PostgresDeliverySignal
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.databases import Database
+from tests.support.pools import patient_pool
 from zero2prod.testing import Backend, Contract
 
 
@@ -55,20 +55,18 @@ def postgres(request: pytest.FixtureRequest) -> Subject:
     @asynccontextmanager
     async def opened() -> AsyncIterator[Backend]:
         database.empty()
-        pool = Pool(database.url, size=4)
-        await pool.open()
-        signal = PostgresDeliverySignal(pool)
-        try:
-            yield Backend(
-                uow=PostgresUnitOfWork(pool),
-                locks=PostgresLocks(pool),
-                signal=signal,
-                health=PostgresHealth(pool),
-                heartbeats=PostgresHeartbeats(pool),
-            )
-        finally:
-            await signal.close()
-            await pool.close()
+        async with patient_pool(database.url, size=4) as pool:
+            signal = PostgresDeliverySignal(pool)
+            try:
+                yield Backend(
+                    uow=PostgresUnitOfWork(pool),
+                    locks=PostgresLocks(pool),
+                    signal=signal,
+                    health=PostgresHealth(pool),
+                    heartbeats=PostgresHeartbeats(pool),
+                )
+            finally:
+                await signal.close()
 
     return Subject(opened, share=0.2)
 

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from adapters_postgres.embedded import EmbeddedPostgres
-from adapters_postgres.pool import Pool
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.databases import Database, migrated_database
+from tests.support.pools import patient_pool
 from zero2prod.testing.builders import KEY, T0, email, new_id, suppression
 from zero2prod.testing.ledger import Ledger
 from zero2prod_core.domain.deliveries import GIVE_UP_AFTER, DeliveryKey, DeliveryState, NewDelivery, RecipientKind
@@ -29,10 +29,8 @@ def store(postgres_server: EmbeddedPostgres) -> Iterator[Database]:
 @pytest.fixture
 async def ledger(store: Database) -> AsyncIterator[Ledger]:
     store.empty()
-    pool = Pool(store.url, size=1)
-    await pool.open()
-    yield Ledger(PostgresUnitOfWork(pool))
-    await pool.close()
+    async with patient_pool(store.url, size=1) as pool:
+        yield Ledger(PostgresUnitOfWork(pool))
 
 
 async def invited(ledger: Ledger, store: Database) -> NewDelivery:

@@ -11,6 +11,7 @@ from adapters_postgres.pool import Pool
 from adapters_postgres.signal import PostgresDeliverySignal
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.databases import Database, migrated_database
+from tests.support.pools import patient_pool
 from tests.support.waiting import eventually
 from zero2prod.testing.builders import delivery
 from zero2prod.testing.ledger import Ledger
@@ -30,10 +31,8 @@ def store(postgres_server: EmbeddedPostgres) -> Iterator[Database]:
 @pytest.fixture
 async def pool(store: Database) -> AsyncIterator[Pool]:
     store.empty()
-    pool = Pool(store.url, size=2)
-    await pool.open()
-    yield pool
-    await pool.close()
+    async with patient_pool(store.url, size=2) as pool:
+        yield pool
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_postgres.pool import Pool
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.databases import Database, migrated_database
+from tests.support.pools import patient_pool
 from zero2prod.testing.builders import T0, delivery, issue, later, new_id
 from zero2prod.testing.ledger import Ledger, mark, ruling
 from zero2prod_core.domain.deliveries import GIVE_UP_AFTER, Reply, Resolution, Sent, Uncertain
@@ -83,10 +84,8 @@ def store(postgres_server: EmbeddedPostgres) -> Iterator[Database]:
 
 @pytest.fixture
 async def pool(store: Database) -> AsyncIterator[Pool]:
-    pool = Pool(store.url, size=1)
-    await pool.open()
-    yield pool
-    await pool.close()
+    async with patient_pool(store.url, size=1) as pool:
+        yield pool
 
 
 async def send(ledger: Ledger, limit: int) -> int:
@@ -134,16 +133,14 @@ async def test_an_audience_that_was_just_imported_is_enqueued_without_reading_wh
     with migrated_database(postgres_server, "imported") as store:
         for table in ("deliveries", "subscriptions"):
             store.superuser.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)".encode())
-        pool = Pool(store.url, size=1)
-        await pool.open()
-        ledger = Ledger(PostgresUnitOfWork(pool))
-        words = await ledger.letter()
-        store.superuser.execute(MANY_READERS)
-        assert await ledger.enqueue_audience(words) == READERS
-        assert await entries_read(store, pool) == 0
-        assert await ledger.enqueue_audience(words) == 0
-        assert await entries_read(store, pool) <= 2 * READERS
-        await pool.close()
+        async with patient_pool(store.url, size=1) as pool:
+            ledger = Ledger(PostgresUnitOfWork(pool))
+            words = await ledger.letter()
+            store.superuser.execute(MANY_READERS)
+            assert await ledger.enqueue_audience(words) == READERS
+            assert await entries_read(store, pool) == 0
+            assert await ledger.enqueue_audience(words) == 0
+            assert await entries_read(store, pool) <= 2 * READERS
 
 
 async def entries_read(store: Database, pool: Pool) -> int:
@@ -157,16 +154,14 @@ async def entries_read(store: Database, pool: Pool) -> int:
 
 async def test_a_mark_touches_no_index(postgres_server: EmbeddedPostgres) -> None:
     with migrated_database(postgres_server, "marks") as store:
-        pool = Pool(store.url, size=1)
-        await pool.open()
-        ledger = Ledger(PostgresUnitOfWork(pool))
-        words, readers = await ledger.letter(), await ledger.readers(A_PAGE)
-        await ledger.enqueue(*(delivery(words, reader) for reader in readers))
-        taken = await ledger.claim()
-        before, untouched_before = await updates_of_rows(store, pool)
-        assert await ledger.mark(*taken) == [True] * A_PAGE
-        updated, untouched = await updates_of_rows(store, pool)
-        await pool.close()
+        async with patient_pool(store.url, size=1) as pool:
+            ledger = Ledger(PostgresUnitOfWork(pool))
+            words, readers = await ledger.letter(), await ledger.readers(A_PAGE)
+            await ledger.enqueue(*(delivery(words, reader) for reader in readers))
+            taken = await ledger.claim()
+            before, untouched_before = await updates_of_rows(store, pool)
+            assert await ledger.mark(*taken) == [True] * A_PAGE
+            updated, untouched = await updates_of_rows(store, pool)
     assert (updated - before, untouched - untouched_before) == (A_PAGE, A_PAGE)
 
 
@@ -254,19 +249,17 @@ async def old(postgres_server: EmbeddedPostgres, request: pytest.FixtureRequest)
     with migrated_database(postgres_server, "aged") as database:
         for table in ("deliveries", "letters", "subscriptions"):
             database.superuser.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)".encode())
-        pool = Pool(database.url, size=1)
-        await pool.open()
-        old = Old(database, pool, await Ledger(PostgresUnitOfWork(pool)).letter(uncertain=UncertainPolicy.HOLD))
-        await make_young(old)
-        if request.param == "planned while empty":
-            for verb in VERBS.values():
-                for _ in range(OFTEN):
-                    await verb(old.ledger, old.words)
-        database.superuser.execute(OLD_LETTERS.encode())
-        if request.param == "analysed":
-            database.superuser.execute("ANALYZE")
-        yield old
-        await pool.close()
+        async with patient_pool(database.url, size=1) as pool:
+            old = Old(database, pool, await Ledger(PostgresUnitOfWork(pool)).letter(uncertain=UncertainPolicy.HOLD))
+            await make_young(old)
+            if request.param == "planned while empty":
+                for verb in VERBS.values():
+                    for _ in range(OFTEN):
+                        await verb(old.ledger, old.words)
+            database.superuser.execute(OLD_LETTERS.encode())
+            if request.param == "analysed":
+                database.superuser.execute("ANALYZE")
+            yield old
 
 
 async def make_young(old: Old) -> None:

@@ -10,10 +10,10 @@ import pytest
 
 from adapters_memory import InMemoryUnitOfWork
 from adapters_postgres.embedded import EmbeddedPostgres
-from adapters_postgres.pool import Pool
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.databases import Database, migrated_database
 from tests.support.http import Browser, browsing
+from tests.support.pools import patient_pool
 from tests.support.services import Installation, free_port
 from zero2prod.testing.application import POLICY, assemble
 from zero2prod.testing.builders import number, origin, sign_up
@@ -57,12 +57,8 @@ async def over_memory(_: Database) -> AsyncIterator[Application]:
 @asynccontextmanager
 async def over_postgres(database: Database) -> AsyncIterator[Application]:
     database.empty()
-    pool = Pool(database.url, size=4)
-    await pool.open()
-    try:
+    async with patient_pool(database.url, size=4) as pool:
         yield limited(PostgresUnitOfWork(pool))
-    finally:
-        await pool.close()
 
 
 def from_network(place: int, newsletter: str) -> SignUp:

@@ -15,11 +15,11 @@ import psycopg
 import pytest
 
 from adapters_postgres.embedded import EmbeddedPostgres
-from adapters_postgres.pool import Pool
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.core import PASSWORD
 from tests.support.databases import Database, migrated_database
 from tests.support.http import Answer, Browser, browsing
+from tests.support.pools import patient_pool
 from tests.support.postgres import scratch_directory
 from tests.support.server_faults import go_on, hang, kill
 from tests.support.services import Installation, free_port
@@ -274,12 +274,8 @@ class HalfWay:
 
 async def with_readers(url: str) -> Sequence[str]:
     """The e-mail addresses of new confirmed subscribers."""
-    pool = Pool(url)
-    await pool.open()
-    try:
+    async with patient_pool(url) as pool:
         readers = await Ledger(PostgresUnitOfWork(pool)).readers(READERS)
-    finally:
-        await pool.close()
     return [reader.email.text for reader in readers]
 
 

@@ -10,10 +10,10 @@ import pytest
 
 from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_postgres.idempotency import PostgresIdempotencyRepository
-from adapters_postgres.pool import Pool
 from adapters_postgres.subscribers import PostgresSubscriberRepository
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.databases import Database, migrated_database
+from tests.support.pools import patient_pool
 from zero2prod.testing.builders import audit_event, idempotency_record, later, new_id, subscriber
 from zero2prod_core.domain.audit import AuditEvent
 from zero2prod_core.domain.limits import Decision, Rate, take
@@ -33,10 +33,8 @@ def store(postgres_server: EmbeddedPostgres) -> Iterator[Database]:
 @pytest.fixture
 async def uow(store: Database) -> AsyncIterator[PostgresUnitOfWork]:
     store.empty()
-    pool = Pool(store.url)
-    await pool.open()
-    yield PostgresUnitOfWork(pool)
-    await pool.close()
+    async with patient_pool(store.url) as pool:
+        yield PostgresUnitOfWork(pool)
 
 
 async def execute(tx: Transaction, statement: bytes) -> None:
@@ -75,18 +73,17 @@ class Told(Telemetry):
 
 async def test_actions_are_counted_once_they_are_committed(store: Database) -> None:
     store.empty()
-    pool, told = Pool(store.url), Told()
-    await pool.open()
-    uow = PostgresUnitOfWork(pool, told)
-    events = [audit_event(), audit_event()]
-    async with uow() as tx:
-        await tx.audit.append_batch(events)
-        assert told.actions == {}
-    assert told.actions == Counter(event.action.value for event in events)
-    with pytest.raises(ZeroDivisionError):
-        await rolled_back_after(uow, audit_event())
-    assert told.actions.total() == 2
-    await pool.close()
+    told = Told()
+    async with patient_pool(store.url) as pool:
+        uow = PostgresUnitOfWork(pool, told)
+        events = [audit_event(), audit_event()]
+        async with uow() as tx:
+            await tx.audit.append_batch(events)
+            assert told.actions == {}
+        assert told.actions == Counter(event.action.value for event in events)
+        with pytest.raises(ZeroDivisionError):
+            await rolled_back_after(uow, audit_event())
+        assert told.actions.total() == 2
 
 
 async def rolled_back_after(uow: PostgresUnitOfWork, event: AuditEvent) -> None:

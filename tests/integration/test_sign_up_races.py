@@ -16,6 +16,7 @@ from tests.support.contention import deadlocks
 from tests.support.databases import Database, migrated_database
 from tests.support.dumps import naming
 from tests.support.http import Browser, browsing
+from tests.support.pools import patient_pool
 from tests.support.services import Installation, free_port
 from zero2prod.testing.application import POLICY, assemble
 from zero2prod.testing.builders import KEY, KEYS, evidence, number, origin, publication, sign_up, token_in
@@ -98,10 +99,7 @@ async def two_pools(
     """The core as two processes have it, over the emptied database."""
     database.empty()
     async with AsyncExitStack() as stack:
-        pools = [Pool(database.url, size=10) for _ in keys]
-        for pool in pools:
-            stack.push_async_callback(pool.close)
-            await pool.open()
+        pools = [await stack.enter_async_context(patient_pool(database.url)) for _ in keys]
         policy = attrs.evolve(POLICY, limits=limits)
         yield [assemble(PostgresUnitOfWork(pool), policy, ring) for pool, ring in zip(pools, keys, strict=True)]
 
@@ -319,12 +317,8 @@ class Hesitant:
 
 @asynccontextmanager
 async def hesitating(database: Database) -> AsyncIterator[Hesitant]:
-    pool = Pool(database.url, size=1)
-    await pool.open()
-    try:
+    async with patient_pool(database.url, size=1) as pool:
         yield Hesitant(pool)
-    finally:
-        await pool.close()
 
 
 async def imported(application: Application) -> None:

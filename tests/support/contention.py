@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from adapters_postgres.pool import Pool
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.databases import Database
+from tests.support.pools import patient_pool
 from tests.support.waiting import eventually
 
 WAITING = """
@@ -19,10 +19,8 @@ DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_data
 async def for_a_crowd(store: Database) -> AsyncIterator[PostgresUnitOfWork]:
     """The emptied database, with connections for a dozen at once."""
     store.empty()
-    pool = Pool(store.url, size=12)
-    await pool.open()
-    yield PostgresUnitOfWork(pool)
-    await pool.close()
+    async with patient_pool(store.url, size=12) as pool:
+        yield PostgresUnitOfWork(pool)
 
 
 async def somebody_waits(store: Database) -> None:

@@ -24,6 +24,7 @@ from adapters_postgres.pool import Pool
 from adapters_postgres.signal import PostgresDeliverySignal
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.databases import migrated_database
+from tests.support.pools import patient_pool
 from zero2prod.testing.application import MovableClock, assemble
 from zero2prod.testing.builders import number
 from zero2prod.worker import Pace, Parts
@@ -38,9 +39,6 @@ PACE = Pace(poll=timedelta(milliseconds=20))
 
 CONNECTIONS = 2
 """Of one store's pool. A signal and each job under way hold one more each."""
-
-PATIENCE = 30.0
-"""Seconds that a store waits for a connection: some stores at a time make a small machine slow."""
 
 AT_ONCE = 16
 """Stores in PostgreSQL that are open together."""
@@ -188,15 +186,13 @@ class PostgresStores:
 
     @asynccontextmanager
     async def _opened(self, name: str) -> AsyncIterator[Store]:
-        pool = Pool(make_conninfo(self._server.url, dbname=name), size=CONNECTIONS, patience=PATIENCE)
-        signal = PostgresDeliverySignal(pool)
-        await pool.open()
-        try:
-            with closing(self._superuser(name)) as superuser:
-                yield InPostgres(pool, signal, superuser)
-        finally:
-            await signal.close()
-            await pool.close()
+        async with patient_pool(make_conninfo(self._server.url, dbname=name), CONNECTIONS) as pool:
+            signal = PostgresDeliverySignal(pool)
+            try:
+                with closing(self._superuser(name)) as superuser:
+                    yield InPostgres(pool, signal, superuser)
+            finally:
+                await signal.close()
 
     async def _tell(self, statement: str) -> None:
         def execute() -> None:

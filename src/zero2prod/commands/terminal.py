@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+import logging
 import shlex
 import sys
 from collections.abc import Callable, Coroutine, Mapping
@@ -26,14 +27,14 @@ REFUSED = 1
 
 
 def settings_for_terminal(flags: Mapping[str, object] | None = None) -> Settings:
-    """As `found_settings`; logs go to stderr, because results go to stdout."""
+    """As `found_settings`; results go to stdout, and of the logs a person who waits needs the warnings, on stderr."""
     return settings_and_their_home(flags)[0]
 
 
 def settings_and_their_home(flags: Mapping[str, object] | None = None) -> tuple[Settings, Path | None]:
     """As `settings_for_terminal`, with the data directory of the ``up`` that they were taken from, if from one."""
     settings, home = found_settings(flags)
-    logs.configure(settings.log.format, sys.stderr)
+    logs.configure(settings.log.format, sys.stderr, logging.WARNING)
     return settings, home
 
 

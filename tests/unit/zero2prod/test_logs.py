@@ -45,6 +45,13 @@ def test_only_a_terminal_gets_colours(stream: io.StringIO, coloured: bool) -> No
     assert ("\x1b[" in stream.getvalue()) is coloured
 
 
+def test_what_is_below_the_least_level_is_left_out(stream: io.StringIO) -> None:
+    configure(LogFormat.JSON, stream, logging.WARNING)
+    structlog.get_logger("test").info("slow_statement")
+    structlog.get_logger("test").warning("lease_lost")
+    assert [entry["event"] for entry in logged(stream)] == ["lease_lost"]
+
+
 class TestJson:
     def test_a_line_is_one_event_with_level_time_and_context(self, stream: io.StringIO) -> None:
         configure(LogFormat.JSON, stream)

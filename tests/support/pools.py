@@ -1,0 +1,20 @@
+"""Connections for tests that are not about the pool itself."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from adapters_postgres.pool import Pool
+
+PATIENCE = 30.0
+"""Seconds until a caller is refused: a small machine that is busy elsewhere stands still for two at times."""
+
+
+@asynccontextmanager
+async def patient_pool(url: str, size: int = 10) -> AsyncIterator[Pool]:
+    """An open pool of ``size`` connections at most."""
+    pool = Pool(url, size=size, patience=PATIENCE)
+    await pool.open()
+    try:
+        yield pool
+    finally:
+        await pool.close()
