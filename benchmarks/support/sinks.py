@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from typing import IO
 import attrs
 
 from tests.support.parcels import issue, listed, parcel
+from tests.support.ports import free_port, listens
 from tests.support.waiting import until
 from zero2prod_core.domain.deliveries import Mark, Report, Sent
 from zero2prod_core.ports.mailer import Desk, Parcel
@@ -37,11 +37,11 @@ def smtp_sink(*options: str, output: IO[bytes] | None = None) -> Iterator[int]:
     """Postfix's test server, on a port of its own: it takes whatever comes, and forgets it."""
     if not Path(SINK).exists():
         sys.exit("This benchmark needs smtp-sink and smtp-source: apt-get install postfix (it need not run)")
-    port = _free_port()
+    port = free_port()
     privileges = ("-u", "nobody") if os.geteuid() == 0 else ()  # it insists, as root
     process = subprocess.Popen([SINK, *privileges, *options, f"127.0.0.1:{port}", BACKLOG], stdout=output)
     try:
-        assert until(lambda: _answers(port)), f"smtp-sink does not answer on port {port}"
+        assert until(lambda: listens(port)), f"smtp-sink does not answer on port {port}"
         yield port
     finally:
         process.terminate()
@@ -98,14 +98,3 @@ class GrantingDesk(Desk):
             assert isinstance(report.outcome, Sent), report.outcome
         self.sent += len(reports)
         return (True,) * len(marks)
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as caller:
-        return caller.connect_ex(("127.0.0.1", port)) == 0

@@ -11,7 +11,8 @@ from types import MappingProxyType
 
 import attrs
 
-from tests.support.services import SECRET_KEYS, environment, free_port, listens
+from tests.support.ports import free_port, listens
+from tests.support.services import SECRET_KEYS, environment
 from tests.support.waiting import until
 from zero2prod.logs import configure
 from zero2prod.runtime import gathered, run, serve

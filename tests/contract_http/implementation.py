@@ -19,8 +19,8 @@ from psycopg.errors import DeadlockDetected
 
 from tests.contract_http.ports import Ended, Settings
 from tests.support.databases import Database, migrated_database
+from tests.support.ports import free_port
 from tests.support.services import Installation as Processes
-from tests.support.services import free_port
 from tests.support.waiting import until
 
 __all__ = ["LARGEST_FORM", "Zero2Prod", "installation"]

@@ -16,9 +16,10 @@ from tests.support.core import PASSWORD
 from tests.support.databases import Database, migrated_database
 from tests.support.documentation import blocks
 from tests.support.http import FORM
+from tests.support.ports import free_port
 from tests.support.postgres import scratch_directory
 from tests.support.proxies import HOST, SBIN, VISITOR, Proxy, caddy, nginx
-from tests.support.services import Installation, free_port
+from tests.support.services import Installation
 from tests.support.shells import Shell
 from tests.support.waiting import until
 from zero2prod.testing.builders import KEY, new_id, number

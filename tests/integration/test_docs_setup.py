@@ -15,8 +15,9 @@ from tests.support.databases import migrated_database
 from tests.support.documentation import blocks
 from tests.support.http import browsing
 from tests.support.machines import administrator, set_up, url_of
+from tests.support.ports import free_port
 from tests.support.postgres import scratch_directory
-from tests.support.services import Installation, free_port
+from tests.support.services import Installation
 from tests.support.shells import Shell
 from tests.support.smtp_server import SmtpServer
 from tests.support.waiting import eventually

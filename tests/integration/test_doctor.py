@@ -15,10 +15,9 @@ from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_postgres.embedded.cluster import OWNER
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.databases import Database, migrated_database
-from tests.support.services import Installation, listens
+from tests.support.services import Installation
 from tests.support.services import run as run_command
 from tests.support.smtp_server import SILENT, SmtpServer
-from tests.support.waiting import until
 from zero2prod import supervisor
 from zero2prod.doctor import mail
 from zero2prod.doctor.examination import examine
@@ -199,7 +198,6 @@ class TestCommand:
     async def test_a_person_gets_lines_and_a_program_json(self, database: Database, smtp: SmtpServer) -> None:
         house = Installation.over(database.url, smtp.port)
         with house.serving():
-            assert until(lambda: listens(house.port))
             told = await asyncio.to_thread(house.told, "doctor")
         assert [each for each in told if each["level"] == "error"] == []
         assert told[0].keys() == {"subject", "level", "says", "remedy"}

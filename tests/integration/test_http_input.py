@@ -13,7 +13,8 @@ from adapters_postgres.embedded import EmbeddedPostgres
 from tests.support.core import PASSWORD
 from tests.support.databases import Database, migrated_database
 from tests.support.http import FORM, JSON, Answer, Browser, browsing
-from tests.support.services import Installation, free_port
+from tests.support.ports import free_port
+from tests.support.services import Installation
 from zero2prod.testing.builders import number
 
 EMAIL = "email=ada%40example.com"

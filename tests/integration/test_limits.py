@@ -14,7 +14,8 @@ from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.databases import Database, migrated_database
 from tests.support.http import Browser, browsing
 from tests.support.pools import patient_pool
-from tests.support.services import Installation, free_port
+from tests.support.ports import free_port
+from tests.support.services import Installation
 from zero2prod.testing.application import POLICY, assemble
 from zero2prod.testing.builders import number, origin, sign_up
 from zero2prod_core.application import Application

@@ -12,7 +12,8 @@ import pytest
 from adapters_postgres.embedded import EmbeddedPostgres
 from tests.support.databases import migrated_database
 from tests.support.http import Browser, browsing
-from tests.support.services import Installation, free_port, run
+from tests.support.ports import free_port
+from tests.support.services import Installation, run
 from tests.support.smtp_server import SmtpServer
 from tests.support.waiting import eventually
 from zero2prod.testing.builders import number

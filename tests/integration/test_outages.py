@@ -20,9 +20,10 @@ from tests.support.core import PASSWORD
 from tests.support.databases import Database, migrated_database
 from tests.support.http import Answer, Browser, browsing
 from tests.support.pools import patient_pool
+from tests.support.ports import free_port
 from tests.support.postgres import scratch_directory
 from tests.support.server_faults import go_on, hang, kill
-from tests.support.services import Installation, free_port
+from tests.support.services import Installation
 from tests.support.smtp_server import SILENT, Received, SmtpServer
 from tests.support.waiting import eventually, until
 from zero2prod.testing.builders import number

@@ -17,7 +17,8 @@ from tests.support.databases import Database, migrated_database
 from tests.support.dumps import naming
 from tests.support.http import Browser, browsing
 from tests.support.pools import patient_pool
-from tests.support.services import Installation, free_port
+from tests.support.ports import free_port
+from tests.support.services import Installation
 from zero2prod.testing.application import POLICY, assemble
 from zero2prod.testing.builders import KEY, KEYS, evidence, number, origin, publication, sign_up, token_in
 from zero2prod_core.application import Application

@@ -11,7 +11,8 @@ import pytest
 
 from adapters_postgres.embedded import EmbeddedPostgres
 from tests.support.databases import migrated_database
-from tests.support.services import Installation, Service, free_port
+from tests.support.ports import free_port
+from tests.support.services import Installation, Service
 from tests.support.slow_clients import loopback, slow_clients
 from tests.support.waiting import eventually
 from zero2prod.processes import raise_file_limit

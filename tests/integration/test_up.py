@@ -17,8 +17,9 @@ from adapters_postgres.embedded.leftovers import postmaster_of
 from tests.support.core import PASSWORD, token_in
 from tests.support.http import Browser, browsing
 from tests.support.parcels import words
+from tests.support.ports import free_port
 from tests.support.postgres import scratch_directory
-from tests.support.services import STARTS_WITHIN, free_port, run
+from tests.support.services import STARTS_WITHIN, run
 from tests.support.supervisors import of_the_whole_server, ordinary
 from tests.support.up import COMES_BACK_WITHIN, GONE_WITHIN, House, port_of, up
 from tests.support.waiting import until

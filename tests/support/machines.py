@@ -17,8 +17,9 @@ from adapters_postgres.embedded.cluster import APPLICATION
 from adapters_postgres.embedded.processes import server_account
 from tests.support.databases import migrated_database
 from tests.support.documentation import blocks
+from tests.support.ports import free_port
 from tests.support.postgres import scratch_directory
-from tests.support.services import SECRET_KEYS, Installation, free_port
+from tests.support.services import SECRET_KEYS, Installation
 from tests.support.shells import Shell
 from zero2prod.runtime import Runtime, running
 from zero2prod.settings_loading import load

@@ -18,8 +18,8 @@ from typing import IO
 import attrs
 
 from tests.support.certificates import self_signed
+from tests.support.ports import free_port, listens
 from tests.support.postgres import scratch_directory
-from tests.support.services import free_port, listens
 from tests.support.waiting import until
 
 DOMAIN = "example.com"

@@ -19,7 +19,7 @@ from types import MappingProxyType
 import attrs
 
 from tests.support.certificates import self_signed
-from tests.support.services import free_port
+from tests.support.ports import free_port
 from tests.support.waiting import until
 
 HOST = "news.example.org"

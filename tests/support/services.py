@@ -5,7 +5,6 @@ What they write is kept in a file, and its end is printed at theirs, so that pyt
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from typing import Any
 import attrs
 import orjson
 
+from tests.support.ports import free_port
 from tests.support.supervisors import NOTHING, Starter, caller
 from tests.support.waiting import until
 from zero2prod.testing.builders import KEY, number
@@ -39,18 +39,6 @@ LINES_SHOWN = 40
 
 SECRET_KEYS = f"{KEY.id}:{KEY.secret.hex()}"
 """The builders' key, so that rows made by them and by the services have the same digests."""
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listened on a moment ago."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def environment(settings: Mapping[str, object]) -> dict[str, str]:
@@ -148,6 +136,13 @@ def _end(process: "subprocess.Popen[bytes]", mark: str) -> None:
     process.wait()
 
 
+def _says(service: Service, event: str) -> bool:
+    """Whether it lives to log this. That its port takes connections would not say whose it is."""
+    told = f'"{event}"'
+    until(lambda: told in service.said or service.process.poll() is not None, STARTS_WITHIN)
+    return told in service.said and service.process.poll() is None
+
+
 def run(
     *arguments: str, settings: Mapping[str, object] = NOTHING, stdin: str = ""
 ) -> "subprocess.CompletedProcess[str]":
@@ -193,16 +188,14 @@ class Installation:
     def serving(self) -> Iterator[Service]:
         """The HTTP service, which takes connections."""
         with started("serve", settings=self.settings) as service:
-            assert until(lambda: listens(self.port) or service.process.poll() is not None, STARTS_WITHIN), service.said
-            assert service.process.poll() is None, service.said
+            assert _says(service, "serving"), service.said
             yield service
 
     @contextmanager
     def working(self) -> Iterator[Service]:
         """A delivery worker, which has begun."""
         with started("worker", settings=self.settings) as service:
-            assert until(lambda: '"working"' in service.said or service.process.poll() is not None, STARTS_WITHIN)
-            assert service.process.poll() is None, service.said
+            assert _says(service, "working"), service.said
             yield service
 
     def run(self, *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":

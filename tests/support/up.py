@@ -13,7 +13,8 @@ from adapters_postgres.embedded.leftovers import working_in
 from tests.support.core import token_in
 from tests.support.http import Answer, browsing
 from tests.support.parcels import parsed, words
-from tests.support.services import STARTS_WITHIN, Service, free_port, started
+from tests.support.ports import free_port
+from tests.support.services import STARTS_WITHIN, Service, started
 from tests.support.supervisors import NOTHING, Starter
 from tests.support.waiting import eventually, until
 

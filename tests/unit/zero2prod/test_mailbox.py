@@ -4,7 +4,7 @@ import asyncio
 import json
 import smtplib
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from email.message import EmailMessage
 
@@ -13,6 +13,7 @@ import aiosmtplib
 import pytest
 
 from adapters_http.assets import STATIC, asset
+from tests.support.ports import free_port
 from zero2prod.mailbox import LARGEST_MAIL, LOOPBACK, Mailbox
 from zero2prod.mailbox_client import MailboxClient
 from zero2prod_core.errors import SettingInvalid
@@ -350,7 +351,7 @@ async def test_a_command_that_cannot_be_read_is_refused_and_the_next_one_served(
 
 
 @pytest.mark.parametrize("port", ["smtp_port", "page_port"])
-async def test_a_port_in_use_is_named_and_nothing_stays_open(port: str, free_port: Callable[[], int]) -> None:
+async def test_a_port_in_use_is_named_and_nothing_stays_open(port: str) -> None:
     other = "page_port" if port == "smtp_port" else "smtp_port"
     with socket.create_server((LOOPBACK, 0)) as taken:
         used = taken.getsockname()[1]
@@ -360,16 +361,6 @@ async def test_a_port_in_use_is_named_and_nothing_stays_open(port: str, free_por
     assert port.split("_", maxsplit=1)[0] in str(refused.value).lower()
     with socket.create_server((LOOPBACK, ports[other])) as reopened:
         assert reopened.getsockname()[1] == ports[other]
-
-
-@pytest.fixture
-def free_port() -> Callable[[], int]:
-    def find() -> int:
-        with socket.create_server((LOOPBACK, 0)) as probe:
-            found: int = probe.getsockname()[1]
-            return found
-
-    return find
 
 
 async def test_an_impossible_port_is_refused() -> None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from tests.support.services import free_port
+from tests.support.ports import free_port
 from tests.support.sites import answering
 from zero2prod.mailbox_client import MailboxClient
 
