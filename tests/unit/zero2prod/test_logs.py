@@ -22,9 +22,9 @@ class Terminal(io.StringIO):
 def restored() -> Iterator[None]:
     """Leave logging as it was found."""
     root, server = logging.getLogger(), logging.getLogger("aiohttp.server")
-    before = root.handlers[:], root.level, server.level
+    before, ours = (root.handlers[:], root.level, server.level), structlog.get_config()
     yield
-    structlog.reset_defaults()
+    structlog.configure(**ours)
     structlog.contextvars.clear_contextvars()
     root.handlers[:], root.level, server.level = before
 
