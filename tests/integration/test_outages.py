@@ -181,7 +181,7 @@ async def keep_asking(site: Site, seconds: float) -> None:
         await asyncio.sleep(ASKS_EVERY)
 
 
-@pytest.mark.alone
+@pytest.mark.untraced
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 @pytest.mark.parametrize("away", [0, pytest.param(125, marks=[pytest.mark.soak, pytest.mark.timeout(240)])])
 async def test_the_database_goes_away_and_comes_back(
@@ -226,7 +226,7 @@ async def once(database: Database, question: str) -> bool:
     return await eventually(holds, RETURNS_WITHIN)
 
 
-@pytest.mark.alone
+@pytest.mark.untraced
 async def test_mails_wait_for_a_mail_server_that_refuses_connections(steady: Database) -> None:
     relay = SmtpServer()
     relay.port = free_port()
@@ -241,7 +241,7 @@ async def test_mails_wait_for_a_mail_server_that_refuses_connections(steady: Dat
             assert [mail.recipient for mail in relay.mails] == ["ada@example.com"]
 
 
-@pytest.mark.alone
+@pytest.mark.untraced
 async def test_mails_wait_for_a_mail_server_that_says_nothing(steady: Database) -> None:
     async with SmtpServer() as relay:
         relay.script["CONNECT"].append(SILENT)
@@ -305,7 +305,7 @@ async def sums(url: str, expected: Callable[[Counter[str]], bool]) -> Counter[st
     return found
 
 
-@pytest.mark.alone
+@pytest.mark.untraced
 @pytest.mark.parametrize(
     ("hold", "lease", "away"),
     [
@@ -335,7 +335,7 @@ async def test_a_database_killed_amid_an_issue_loses_and_doubles_nothing(
         assert Counter(mail.recipient for mail in relay.mails) == Counter(readers)
 
 
-@pytest.mark.alone
+@pytest.mark.untraced
 async def test_another_worker_finishes_what_a_killed_one_held(steady: Database, tmp_path: Path) -> None:
     async with SmtpServer() as relay:
         half_way = HalfWay(relay, hold=True)

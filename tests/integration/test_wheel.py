@@ -13,7 +13,7 @@ import pytest
 from tests import wheel
 from tests.support import wheels
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.untraced
 
 # Modules of the checkout itself: its documents, and rules about the text of its sources.
 ABOUT_THE_CHECKOUT = ("--ignore-glob=*/unit/test_docs*.py", "--ignore=tests/unit/test_architecture.py")

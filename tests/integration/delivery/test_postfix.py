@@ -29,7 +29,7 @@ from zero2prod_core.domain.tokens import Purpose, token_text
 from zero2prod_core.usecases.issues import Publication
 
 pytestmark = [
-    pytest.mark.alone,
+    pytest.mark.untraced,
     pytest.mark.root,
     pytest.mark.system_package("postfix", "postfix"),
     pytest.mark.timeout(180),
