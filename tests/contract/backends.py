@@ -19,7 +19,7 @@ from adapters_postgres.locks import PostgresLocks
 from adapters_postgres.signal import PostgresDeliverySignal
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.databases import Database
-from tests.support.pools import patient_pool
+from tests.support.pools import opened_pool
 from zero2prod.testing import Backend, Contract
 
 
@@ -55,7 +55,7 @@ def postgres(request: pytest.FixtureRequest) -> Subject:
     @asynccontextmanager
     async def opened() -> AsyncIterator[Backend]:
         database.empty()
-        async with patient_pool(database.url, size=4) as pool:
+        async with opened_pool(database.url, size=4) as pool:
             signal = PostgresDeliverySignal(pool)
             try:
                 yield Backend(

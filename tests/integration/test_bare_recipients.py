@@ -7,7 +7,7 @@ import pytest
 from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.databases import Database, migrated_database
-from tests.support.pools import patient_pool
+from tests.support.pools import opened_pool
 from zero2prod.testing.builders import KEY, T0, email, new_id, suppression
 from zero2prod.testing.ledger import Ledger
 from zero2prod_core.domain.deliveries import GIVE_UP_AFTER, DeliveryKey, DeliveryState, NewDelivery, RecipientKind
@@ -29,7 +29,7 @@ def store(postgres_server: EmbeddedPostgres) -> Iterator[Database]:
 @pytest.fixture
 async def ledger(store: Database) -> AsyncIterator[Ledger]:
     store.empty()
-    async with patient_pool(store.url, size=1) as pool:
+    async with opened_pool(store.url, size=1) as pool:
         yield Ledger(PostgresUnitOfWork(pool))
 
 

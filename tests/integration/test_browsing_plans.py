@@ -10,7 +10,7 @@ from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_postgres.pool import Pool
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.databases import Database, migrated_database
-from tests.support.pools import patient_pool
+from tests.support.pools import opened_pool
 from zero2prod.testing.builders import new_id
 from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER
 from zero2prod_core.domain.searches import Wanted
@@ -97,7 +97,7 @@ async def crowded(postgres_server: EmbeddedPostgres, request: pytest.FixtureRequ
     with migrated_database(postgres_server, "browsed") as database:
         for table in ("subscriptions", "subscription_tags"):
             database.superuser.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)".encode())
-        async with patient_pool(database.url, size=1) as pool:
+        async with opened_pool(database.url, size=1) as pool:
             crowded = Crowded(database, pool)
             if request.param == "planned while empty":
                 for wanted in PAGES * OFTEN:

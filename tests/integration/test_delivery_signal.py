@@ -11,7 +11,7 @@ from adapters_postgres.pool import Pool
 from adapters_postgres.signal import PostgresDeliverySignal
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.databases import Database, migrated_database
-from tests.support.pools import patient_pool
+from tests.support.pools import opened_pool
 from tests.support.waiting import eventually
 from zero2prod.testing.builders import delivery
 from zero2prod.testing.ledger import Ledger
@@ -31,7 +31,7 @@ def store(postgres_server: EmbeddedPostgres) -> Iterator[Database]:
 @pytest.fixture
 async def pool(store: Database) -> AsyncIterator[Pool]:
     store.empty()
-    async with patient_pool(store.url, size=2) as pool:
+    async with opened_pool(store.url, size=2) as pool:
         yield pool
 
 

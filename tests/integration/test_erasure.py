@@ -11,7 +11,7 @@ from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.databases import Database, migrated_database
 from tests.support.dumps import contents, readable, tables
-from tests.support.pools import patient_pool
+from tests.support.pools import opened_pool
 from zero2prod.testing.application import assemble
 from zero2prod.testing.builders import evidence, number, origin, publication, sign_up, token_in
 from zero2prod_core.application import Application
@@ -70,7 +70,7 @@ def store(postgres_server: EmbeddedPostgres) -> Iterator[Database]:
 @pytest.fixture
 async def uow(store: Database) -> AsyncIterator[UnitOfWork]:
     store.empty()
-    async with patient_pool(store.url, size=4) as pool:
+    async with opened_pool(store.url, size=4) as pool:
         yield PostgresUnitOfWork(pool)
 
 

@@ -16,7 +16,7 @@ from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_postgres.pool import Pool
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.databases import Database, migrated_database
-from tests.support.pools import patient_pool
+from tests.support.pools import opened_pool
 from zero2prod.testing.builders import T0, delivery, issue, later, new_id
 from zero2prod.testing.ledger import Ledger, mark, ruling
 from zero2prod_core.domain.deliveries import GIVE_UP_AFTER, Reply, Resolution, Sent, Uncertain
@@ -84,7 +84,7 @@ def store(postgres_server: EmbeddedPostgres) -> Iterator[Database]:
 
 @pytest.fixture
 async def pool(store: Database) -> AsyncIterator[Pool]:
-    async with patient_pool(store.url, size=1) as pool:
+    async with opened_pool(store.url, size=1) as pool:
         yield pool
 
 
@@ -133,7 +133,7 @@ async def test_an_audience_that_was_just_imported_is_enqueued_without_reading_wh
     with migrated_database(postgres_server, "imported") as store:
         for table in ("deliveries", "subscriptions"):
             store.superuser.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)".encode())
-        async with patient_pool(store.url, size=1) as pool:
+        async with opened_pool(store.url, size=1) as pool:
             ledger = Ledger(PostgresUnitOfWork(pool))
             words = await ledger.letter()
             store.superuser.execute(MANY_READERS)
@@ -154,7 +154,7 @@ async def entries_read(store: Database, pool: Pool) -> int:
 
 async def test_a_mark_touches_no_index(postgres_server: EmbeddedPostgres) -> None:
     with migrated_database(postgres_server, "marks") as store:
-        async with patient_pool(store.url, size=1) as pool:
+        async with opened_pool(store.url, size=1) as pool:
             ledger = Ledger(PostgresUnitOfWork(pool))
             words, readers = await ledger.letter(), await ledger.readers(A_PAGE)
             await ledger.enqueue(*(delivery(words, reader) for reader in readers))
@@ -249,7 +249,7 @@ async def old(postgres_server: EmbeddedPostgres, request: pytest.FixtureRequest)
     with migrated_database(postgres_server, "aged") as database:
         for table in ("deliveries", "letters", "subscriptions"):
             database.superuser.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)".encode())
-        async with patient_pool(database.url, size=1) as pool:
+        async with opened_pool(database.url, size=1) as pool:
             old = Old(database, pool, await Ledger(PostgresUnitOfWork(pool)).letter(uncertain=UncertainPolicy.HOLD))
             await make_young(old)
             if request.param == "planned while empty":

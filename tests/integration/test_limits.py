@@ -13,7 +13,7 @@ from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.databases import Database, migrated_database
 from tests.support.http import Browser, browsing
-from tests.support.pools import patient_pool
+from tests.support.pools import opened_pool
 from tests.support.ports import free_port
 from tests.support.services import Installation
 from zero2prod.testing.application import POLICY, assemble
@@ -58,7 +58,7 @@ async def over_memory(_: Database) -> AsyncIterator[Application]:
 @asynccontextmanager
 async def over_postgres(database: Database) -> AsyncIterator[Application]:
     database.empty()
-    async with patient_pool(database.url, size=4) as pool:
+    async with opened_pool(database.url, size=4) as pool:
         yield limited(PostgresUnitOfWork(pool))
 
 

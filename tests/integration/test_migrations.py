@@ -17,7 +17,7 @@ from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_postgres.embedded.cluster import APPLICATION, OWNER
 from adapters_postgres.health import PostgresHealth
 from adapters_postgres.migrate import Migration, migrate, packaged, pending
-from tests.support.pools import patient_pool
+from tests.support.pools import opened_pool
 from zero2prod_core.domain.letters import LetterKind, template_letter
 from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER
 from zero2prod_core.errors import Defect, SchemaRefused, StoreUnavailable
@@ -198,7 +198,7 @@ def test_months_whose_events_are_in_the_default_partition_already_are_left_there
 
 
 async def schema_health(database: Fresh) -> str:
-    async with patient_pool(database.url) as pool:
+    async with opened_pool(database.url) as pool:
         health = await PostgresHealth(pool).check()
     assert health["database"] == "ok"
     return health["schema"]

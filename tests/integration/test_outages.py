@@ -19,7 +19,7 @@ from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.core import PASSWORD
 from tests.support.databases import Database, migrated_database
 from tests.support.http import Answer, Browser, browsing
-from tests.support.pools import patient_pool
+from tests.support.pools import opened_pool
 from tests.support.ports import free_port
 from tests.support.postgres import scratch_directory
 from tests.support.server_faults import go_on, hang, kill
@@ -275,7 +275,7 @@ class HalfWay:
 
 async def with_readers(url: str) -> Sequence[str]:
     """The e-mail addresses of new confirmed subscribers."""
-    async with patient_pool(url) as pool:
+    async with opened_pool(url) as pool:
         readers = await Ledger(PostgresUnitOfWork(pool)).readers(READERS)
     return [reader.email.text for reader in readers]
 

@@ -13,7 +13,7 @@ from adapters_postgres.idempotency import PostgresIdempotencyRepository
 from adapters_postgres.subscribers import PostgresSubscriberRepository
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.databases import Database, migrated_database
-from tests.support.pools import patient_pool
+from tests.support.pools import opened_pool
 from zero2prod.testing.builders import audit_event, idempotency_record, later, new_id, subscriber
 from zero2prod_core.domain.audit import AuditEvent
 from zero2prod_core.domain.limits import Decision, Rate, take
@@ -33,7 +33,7 @@ def store(postgres_server: EmbeddedPostgres) -> Iterator[Database]:
 @pytest.fixture
 async def uow(store: Database) -> AsyncIterator[PostgresUnitOfWork]:
     store.empty()
-    async with patient_pool(store.url) as pool:
+    async with opened_pool(store.url) as pool:
         yield PostgresUnitOfWork(pool)
 
 
@@ -74,7 +74,7 @@ class Told(Telemetry):
 async def test_actions_are_counted_once_they_are_committed(store: Database) -> None:
     store.empty()
     told = Told()
-    async with patient_pool(store.url) as pool:
+    async with opened_pool(store.url) as pool:
         uow = PostgresUnitOfWork(pool, told)
         events = [audit_event(), audit_event()]
         async with uow() as tx:

@@ -16,7 +16,7 @@ from tests.support.contention import deadlocks
 from tests.support.databases import Database, migrated_database
 from tests.support.dumps import naming
 from tests.support.http import Browser, browsing
-from tests.support.pools import patient_pool
+from tests.support.pools import opened_pool
 from tests.support.ports import free_port
 from tests.support.services import Installation
 from zero2prod.testing.application import POLICY, assemble
@@ -100,7 +100,7 @@ async def two_pools(
     """The core as two processes have it, over the emptied database."""
     database.empty()
     async with AsyncExitStack() as stack:
-        pools = [await stack.enter_async_context(patient_pool(database.url)) for _ in keys]
+        pools = [await stack.enter_async_context(opened_pool(database.url)) for _ in keys]
         policy = attrs.evolve(POLICY, limits=limits)
         yield [assemble(PostgresUnitOfWork(pool), policy, ring) for pool, ring in zip(pools, keys, strict=True)]
 
@@ -318,7 +318,7 @@ class Hesitant:
 
 @asynccontextmanager
 async def hesitating(database: Database) -> AsyncIterator[Hesitant]:
-    async with patient_pool(database.url, size=1) as pool:
+    async with opened_pool(database.url, size=1) as pool:
         yield Hesitant(pool)
 
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.databases import Database
-from tests.support.pools import patient_pool
+from tests.support.pools import opened_pool
 from tests.support.waiting import eventually
 
 WAITING = """
@@ -19,7 +19,7 @@ DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_data
 async def for_a_crowd(store: Database) -> AsyncIterator[PostgresUnitOfWork]:
     """The emptied database, with connections for a dozen at once."""
     store.empty()
-    async with patient_pool(store.url, size=12) as pool:
+    async with opened_pool(store.url, size=12) as pool:
         yield PostgresUnitOfWork(pool)
 
 

@@ -24,7 +24,7 @@ from adapters_postgres.pool import Pool
 from adapters_postgres.signal import PostgresDeliverySignal
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.databases import migrated_database
-from tests.support.pools import patient_pool
+from tests.support.pools import opened_pool
 from zero2prod.testing.application import MovableClock, assemble
 from zero2prod.testing.builders import number
 from zero2prod.worker import Pace, Parts
@@ -186,7 +186,7 @@ class PostgresStores:
 
     @asynccontextmanager
     async def _opened(self, name: str) -> AsyncIterator[Store]:
-        async with patient_pool(make_conninfo(self._server.url, dbname=name), CONNECTIONS) as pool:
+        async with opened_pool(make_conninfo(self._server.url, dbname=name), CONNECTIONS) as pool:
             signal = PostgresDeliverySignal(pool)
             try:
                 with closing(self._superuser(name)) as superuser:

@@ -1,4 +1,4 @@
-"""Connections for tests that are not about the pool itself."""
+"""Connections for tests."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,9 +10,9 @@ PATIENCE = 30.0
 
 
 @asynccontextmanager
-async def patient_pool(url: str, size: int = 10) -> AsyncIterator[Pool]:
+async def opened_pool(url: str, size: int = 10, patience: float = PATIENCE) -> AsyncIterator[Pool]:
     """An open pool of ``size`` connections at most."""
-    pool = Pool(url, size=size, patience=PATIENCE)
+    pool = Pool(url, size=size, patience=patience)
     await pool.open()
     try:
         yield pool
