@@ -4,7 +4,6 @@ from tests.contract.backends import EveryBackend
 from zero2prod.testing import LedgerHistories
 
 
-@pytest.mark.timeout(180)  # a hundred examples, traced, on a busy machine
 class TestLedgerHistories(EveryBackend, LedgerHistories):
     pass
 

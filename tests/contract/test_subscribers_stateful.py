@@ -4,7 +4,6 @@ from tests.contract.backends import EveryBackend
 from zero2prod.testing import LifeHistories, SubscriberHistories
 
 
-@pytest.mark.timeout(180)  # a hundred examples, traced, on a busy machine
 class TestSubscriberHistories(EveryBackend, SubscriberHistories):
     pass
 
@@ -14,7 +13,6 @@ class TestLongSubscriberHistories(EveryBackend, SubscriberHistories):
     subscriber_steps = 100
 
 
-@pytest.mark.timeout(180)  # as above
 class TestLifeHistories(EveryBackend, LifeHistories):
     pass
 

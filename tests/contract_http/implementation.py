@@ -31,9 +31,6 @@ LARGEST_FORM = 16 * 1024
 # The suite never sends by SMTP, and a mistake that does so shall fail at once.
 NOBODY_LISTENS = 1
 
-# Seconds for all that one test has made due; a few mails take milliseconds.
-SETTLES_WITHIN = 20.0
-
 DUE = """
 SELECT count(*) FROM deliveries
 WHERE state IN ('leased', 'attempting') OR due_at <= now()
@@ -79,7 +76,7 @@ class Zero2Prod:
         return self.processes.working()
 
     def settle(self) -> None:
-        assert until(lambda: self._due() == 0, SETTLES_WITHIN), f"{self._due()} mails are still due"
+        assert until(lambda: self._due() == 0), f"{self._due()} mails are still due"
 
     def _due(self) -> int:
         ((count,),) = self.database.superuser.execute(DUE).fetchall()
@@ -115,7 +112,7 @@ class Zero2Prod:
 
     def empty(self) -> None:
         """A worker that runs may be in the way for a moment."""
-        assert until(self._empties, SETTLES_WITHIN)
+        assert until(self._empties)
 
     def _empties(self) -> bool:
         try:

@@ -13,15 +13,14 @@ from typing import Any, Self
 import attrs
 import httpx
 
+from tests.support.waiting import PATIENCE
+
 PASSWORD = "everything has to start somewhere"
 
 JSON = {"Accept": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 FLASH = re.compile(r"<p><i>(.*?)</i></p>", re.DOTALL)
-
-# Seconds. Publishing may wait 5 of them for another request; the rest is for a busy machine.
-PATIENCE = 30.0
 
 
 @attrs.define

@@ -12,7 +12,7 @@ from adapters_postgres.signal import PostgresDeliverySignal
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.databases import Database, migrated_database
 from tests.support.pools import opened_pool
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 from zero2prod.testing.builders import delivery
 from zero2prod.testing.ledger import Ledger
 
@@ -64,7 +64,7 @@ async def test_every_worker_is_woken(store: Database, pool: Pool, signals: list[
     waiting = [asyncio.create_task(signal.wait(FOREVER)) for signal in signals]
     assert await so_many_listen(store, 2)
     await enqueue(pool)
-    done, _ = await asyncio.wait(waiting, timeout=10)
+    done, _ = await asyncio.wait(waiting, timeout=PATIENCE)
     assert len(done) == 2
 
 
@@ -74,7 +74,7 @@ async def test_what_is_enqueued_between_two_waits_ends_the_second(
     await signals[0].wait(0)
     await enqueue(pool)
     waiting = asyncio.create_task(signals[0].wait(FOREVER))
-    assert await asyncio.wait({waiting}, timeout=10) == ({waiting}, set())
+    assert await asyncio.wait({waiting}, timeout=PATIENCE) == ({waiting}, set())
 
 
 async def test_a_lost_connection_is_replaced_and_ends_the_wait(
@@ -84,11 +84,11 @@ async def test_a_lost_connection_is_replaced_and_ends_the_wait(
     assert await so_many_listen(store, 1)
     (lost,) = listening(store)
     store.superuser.execute("SELECT pg_terminate_backend(%s)", [lost])
-    assert await asyncio.wait({waiting}, timeout=10) == ({waiting}, set())
+    assert await asyncio.wait({waiting}, timeout=PATIENCE) == ({waiting}, set())
     assert lost not in listening(store)
     again = asyncio.create_task(signals[0].wait(FOREVER))
     await enqueue(pool)
-    assert await asyncio.wait({again}, timeout=10) == ({again}, set())
+    assert await asyncio.wait({again}, timeout=PATIENCE) == ({again}, set())
 
 
 async def test_a_server_that_is_away_is_no_error(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ async def test_a_server_that_is_away_is_no_error(tmp_path: Path) -> None:
     signal = PostgresDeliverySignal(pool)
     for seconds in (0.0, 0.01, 0.05):
         waiting = asyncio.create_task(signal.wait(seconds))
-        assert await asyncio.wait({waiting}, timeout=10) == ({waiting}, set())
+        assert await asyncio.wait({waiting}, timeout=PATIENCE) == ({waiting}, set())
         assert waiting.exception() is None
     await signal.close()
     await pool.close()

@@ -15,7 +15,7 @@ from zero2prod.runtime import Runtime
 from zero2prod.testing.builders import evidence, sign_up
 
 # Each block is one to three commands, of a second or two each.
-pytestmark = [pytest.mark.timeout(240), pytest.mark.untraced]
+pytestmark = pytest.mark.untraced
 
 PAGE = "ask-readers-more"
 

@@ -22,7 +22,7 @@ from tests.support.machines import administrator, url_of
 from tests.support.parcels import parsed, words
 from tests.support.postgres import scratch_directory
 from tests.support.postmark_server import PostmarkServer
-from tests.support.services import STARTS_WITHIN, Installation
+from tests.support.services import Installation
 from tests.support.shells import Shell
 from tests.support.smtp_server import SmtpServer
 from tests.support.up import ADDRESS, LINK
@@ -31,7 +31,7 @@ from zero2prod.testing.builders import number
 from zero2prod_core.domain.masking import masked
 
 # Each test starts a site once or more and half a dozen commands, of a second or two each.
-pytestmark = [pytest.mark.timeout(180), pytest.mark.untraced]
+pytestmark = pytest.mark.untraced
 
 SIGNED_BY_ITSELF = "127.0.0.1"
 
@@ -136,7 +136,7 @@ async def test_under_up_it_takes_the_place_of_the_mailbox(machine: Machine, rela
         async def said() -> bool:
             return log.exists() and "Ctrl-C" in log.read_text()
 
-        assert await eventually(said, STARTS_WITHIN)
+        assert await eventually(said)
         assert list(dict(ADDRESS.findall(log.read_text()))) == ["Site", "Staff"]
         async with browsing(machine.house.port) as browser:
             assert (await browser.post("/subscriptions", {"name": "Ada", "email": "ada@example.com"})).status == 200

@@ -11,7 +11,7 @@ from tests.support.machines import Machine, furnished
 from zero2prod.testing.builders import origin, sign_up
 
 # Each block is one to three commands, of a second or two each.
-pytestmark = [pytest.mark.timeout(240), pytest.mark.untraced]
+pytestmark = pytest.mark.untraced
 
 
 @pytest.fixture

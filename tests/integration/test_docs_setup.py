@@ -32,9 +32,6 @@ ROLES = {
 }
 """Exchanges by which these are made."""
 
-# A start of two processes, each of which takes a second or two, on a machine with much else to do.
-WORKS_WITHIN = 40.0
-
 SET_UP_LINK = re.compile(r"https?://\S+/setup\?token=\S+")
 
 
@@ -86,7 +83,6 @@ async def arrived(relay: SmtpServer, count: int) -> bool:
     return len(relay.mails) >= count
 
 
-@pytest.mark.timeout(180)  # three starts of processes and six commands, of a second or two each
 @pytest.mark.untraced
 async def test_a_database_of_ones_own_serves_and_delivers(
     server: EmbeddedPostgres, relay: SmtpServer, place: Path
@@ -99,12 +95,12 @@ async def test_a_database_of_ones_own_serves_and_delivers(
     assert "The schema is up to date." in await asyncio.to_thread(shell.succeeds, settings + migrate)
     site, worker = services.splitlines()
     async with shell.running(settings + proxies, site):
-        assert await eventually(lambda: signed_up(port, "ada@example.com"), WORKS_WITHIN)
+        assert await eventually(lambda: signed_up(port, "ada@example.com"))
         assert relay.mails == []
     assert "sent" in await asyncio.to_thread(shell.succeeds, settings + drain)
     async with shell.running(settings + proxies, site, worker):
-        assert await eventually(lambda: signed_up(port, "grace@example.com"), WORKS_WITHIN)
-        assert await eventually(lambda: arrived(relay, 2), WORKS_WITHIN)
+        assert await eventually(lambda: signed_up(port, "grace@example.com"))
+        assert await eventually(lambda: arrived(relay, 2))
     assert [mail.recipient for mail in relay.mails] == ["ada@example.com", "grace@example.com"]
     assert SET_UP_LINK.search(await asyncio.to_thread(shell.succeeds, settings + first))
 

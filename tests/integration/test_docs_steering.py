@@ -25,7 +25,7 @@ from zero2prod_core.domain.progress_reports import IssueProgress
 from zero2prod_core.domain.subscribers import Subscriber
 
 # Each block is one to three commands, of a second or two each.
-pytestmark = [pytest.mark.timeout(240), pytest.mark.untraced]
+pytestmark = pytest.mark.untraced
 
 Result = TypeVar("Result")
 

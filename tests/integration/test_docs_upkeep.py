@@ -93,7 +93,6 @@ async def test_a_database_of_ones_own_is_backed_up_and_restored(
         assert "error" not in said
 
 
-@pytest.mark.timeout(180)  # four starts of everything, of a few seconds each
 @pytest.mark.untraced
 async def test_the_database_that_up_brings_is_backed_up_and_restored(place: Path) -> None:
     *_, dump, keys, restore, check = blocks("back-up-and-restore", "sh")

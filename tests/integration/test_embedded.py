@@ -110,8 +110,8 @@ def test_the_server_ends_by_itself_when_its_supervisor_is_killed(starter: Starte
     with starter.supervisor(place / "data") as supervisor:
         told = supervisor.said()
         supervisor.kill()
-        assert until(lambda: not alive(told["pid"]), 5)
-        assert until(lambda: not leftovers.working_in(place / "data/postgres/data"), 5)
+        assert until(lambda: not alive(told["pid"]))
+        assert until(lambda: not leftovers.working_in(place / "data/postgres/data"))
     with starter.supervisor(place / "data") as later:
         assert later.said()["pid"] != told["pid"]
 

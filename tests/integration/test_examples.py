@@ -39,7 +39,6 @@ def passed(output: str) -> int:
     return int(found[1])
 
 
-@pytest.mark.timeout(180)  # the whole suite, traced, on a busy machine
 @pytest.mark.parametrize(("name", "at_least"), [("property_test", 1), ("own_adapter", 200)])
 def test_an_examples_tests_pass(name: str, at_least: int, tmp_path: Path) -> None:
     status, output = run_tests(copied(name, tmp_path))

@@ -19,7 +19,7 @@ from tests.support.raw_http import Reply
 from tests.support.routes import public_routes
 from zero2prod.testing.builders import number
 
-pytestmark = [pytest.mark.untraced, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.untraced
 
 TEXTS, SMALL = hostile_texts.texts(), hostile_texts.small_texts()
 SHORT = [text for text in SMALL if len(text) <= 1000]

@@ -16,11 +16,11 @@ from tests.support import hostile_texts
 from tests.support.public_sites import AT_ONCE, PublicSite, public_site
 from tests.support.services import Installation
 from tests.support.smtp_server import Received, SmtpServer
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 from zero2prod.testing.builders import KEY, number
 from zero2prod_core.domain.tokens import Purpose, token_text
 
-pytestmark = [pytest.mark.untraced, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.untraced
 
 EVERY_MAIL = {"Date", "From", "To", "Subject", "Message-ID", "MIME-Version", "Content-Type"}
 CONFIRMATION = EVERY_MAIL | {"Auto-Submitted"}
@@ -106,7 +106,7 @@ async def delivered(site: PublicSite, relay: SmtpServer) -> Sequence[Received]:
     relay.mails.clear()
     sending = Installation({**site.installation.settings, "MAIL_SMTP_URL": f"{relay.url}?tls=none"})
     with sending.working():
-        assert await eventually(done, 120)
+        assert await eventually(done, 2 * PATIENCE)
     assert site.database.superuser.execute(FAILED).fetchall() == []
     return list(relay.mails)
 

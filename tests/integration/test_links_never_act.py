@@ -19,7 +19,7 @@ from tests.support.services import Installation
 from tests.support.smtp_server import SmtpServer
 from zero2prod.testing.builders import number
 
-pytestmark = [pytest.mark.untraced, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.untraced
 
 TIMES = 100
 

@@ -21,6 +21,7 @@ from adapters_postgres.pool import Pool
 from adapters_postgres.unit_of_work import PostgresUnitOfWork
 from tests.support.postgres import UNSAFE_AND_FAST, scratch_directory
 from tests.support.server_faults import go_on, hang, kill, seconds_until_used
+from tests.support.waiting import PATIENCE
 from zero2prod.testing.builders import newsletter
 from zero2prod_core.domain.newsletters import DEFAULT_NEWSLETTER
 from zero2prod_core.errors import CommitUnknown, StoreUnavailable
@@ -28,13 +29,8 @@ from zero2prod_core.ports.store import Transaction
 
 pytestmark = pytest.mark.alone
 
-# A hung server would be waited for until it goes on. The pool's patience is 1.5 s; the rest is for a busy machine.
-NOTICED_WITHIN = 15.0
-
 # Sooner than the pool's patience: the server was not asked again.
 AT_ONCE = 1.0
-
-RECOVERED_WITHIN = 15.0
 
 Opened: TypeAlias = AbstractAsyncContextManager[Pool]
 
@@ -97,13 +93,13 @@ def test_a_hung_server_is_noticed_in_time_and_used_when_it_goes_on(
         async with opened(server) as pool:
             uow = PostgresUnitOfWork(pool)
             hang(server)
-            assert max(await asyncio.gather(*(refused(uow) for _ in range(30)))) < NOTICED_WITHIN
+            assert max(await asyncio.gather(*(refused(uow) for _ in range(30)))) < PATIENCE
             assert await refused(uow) < AT_ONCE
             assert await refused(uow.reading) < AT_ONCE
             health = await PostgresHealth(pool).check()
             assert health["database"] != "ok"
             go_on(server)
-            assert await seconds_until_used(uow) < RECOVERED_WITHIN
+            assert await seconds_until_used(uow) < PATIENCE
             assert (await PostgresHealth(pool).check())["database"] == "ok"
 
     run(test())
@@ -119,7 +115,7 @@ def test_a_server_that_hangs_under_a_transaction_is_noticed_by_its_next_statemen
             began = time.monotonic()
             with pytest.raises(StoreUnavailable):
                 await tx.newsletters.list()
-            assert time.monotonic() - began < NOTICED_WITHIN
+            assert time.monotonic() - began < PATIENCE
 
     run(test())
 
@@ -133,7 +129,7 @@ async def test_a_commit_without_an_answer_is_unknown(server: EmbeddedPostgres) -
         began = time.monotonic()
         with pytest.raises(CommitUnknown):
             await block.__aexit__(None, None, None)
-        assert time.monotonic() - began < NOTICED_WITHIN
+        assert time.monotonic() - began < PATIENCE
 
 
 def test_a_task_cancelled_under_a_hung_statement_ends_soon(
@@ -146,7 +142,7 @@ def test_a_task_cancelled_under_a_hung_statement_ends_soon(
             task = asyncio.create_task(refused(PostgresUnitOfWork(pool)))
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(task, timeout=0.1)
-            assert time.monotonic() - began < NOTICED_WITHIN
+            assert time.monotonic() - began < PATIENCE
 
     run(test())
 
@@ -161,7 +157,7 @@ async def test_while_only_the_postmaster_hangs_the_connections_there_are_go_on_w
             async with PostgresLocks(pool).try_hold("anything"):
                 pass
         async with pool.connection() as connection:
-            assert await seconds_until_used(uow) < RECOVERED_WITHIN
+            assert await seconds_until_used(uow) < PATIENCE
             await connection.execute("SELECT 1")
 
 
@@ -193,9 +189,9 @@ async def test_a_dead_server_is_refused_at_once_and_used_soon_after_its_return(
         kill(server)
         began = time.monotonic()
         while time.monotonic() - began < away:
-            assert max(await asyncio.gather(*(refused(uow) for _ in range(20)))) < NOTICED_WITHIN
+            assert max(await asyncio.gather(*(refused(uow) for _ in range(20)))) < PATIENCE
         await asyncio.to_thread(server.start)
-        assert await seconds_until_used(uow) < RECOVERED_WITHIN
+        assert await seconds_until_used(uow) < PATIENCE
 
 
 @pytest.mark.soak
@@ -205,9 +201,9 @@ async def test_a_server_that_hung_for_two_minutes_is_used_soon_after(server: Emb
         hang(server)
         began = time.monotonic()
         while time.monotonic() - began < 125:
-            assert await refused(uow) < NOTICED_WITHIN
+            assert await refused(uow) < PATIENCE
         go_on(server)
-        assert await seconds_until_used(uow) < RECOVERED_WITHIN
+        assert await seconds_until_used(uow) < PATIENCE
 
 
 async def test_a_server_that_dies_under_a_transaction_commits_nothing(server: EmbeddedPostgres) -> None:
@@ -224,7 +220,7 @@ async def test_a_server_that_dies_under_a_transaction_commits_nothing(server: Em
             await add_and_look()
         await refused(uow)
         server.start()
-        assert await seconds_until_used(uow) < RECOVERED_WITHIN
+        assert await seconds_until_used(uow) < PATIENCE
         async with uow.reading() as tx:
             assert await tx.newsletters.list() == [DEFAULT_NEWSLETTER]
 
@@ -235,8 +231,8 @@ async def test_a_pool_opens_while_the_server_is_away(server: EmbeddedPostgres) -
     await pool.open()
     try:
         uow = PostgresUnitOfWork(pool)
-        assert await refused(uow) < NOTICED_WITHIN
+        assert await refused(uow) < PATIENCE
         server.start()
-        assert await seconds_until_used(uow) < RECOVERED_WITHIN
+        assert await seconds_until_used(uow) < PATIENCE
     finally:
         await pool.close()

@@ -15,6 +15,7 @@ from adapters_postgres.pool import Pool
 from tests.support.pools import opened_pool
 from tests.support.postgres import UNSAFE_AND_FAST, scratch_directory
 from tests.support.server_faults import go_on, hang, kill
+from tests.support.waiting import PATIENCE
 from zero2prod_core.errors import Defect, StoreUnavailable
 
 BRIEF = 1.5
@@ -57,7 +58,7 @@ async def trouble(pool: Pool) -> BaseException | None:
 
 async def other_trouble(pool: Pool, than: BaseException | None) -> BaseException | None:
     """What a later attempt was told, within 20 s."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while True:
             await asyncio.sleep(0.01)
             if (latest := await trouble(pool)) is not than:
@@ -66,7 +67,7 @@ async def other_trouble(pool: Pool, than: BaseException | None) -> BaseException
 
 async def answered_again(pool: Pool) -> bool:
     """Whether the pool lends a connection again within 20 s."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while True:
             try:
                 return await backend_of(pool) > 0

@@ -255,7 +255,6 @@ async def _answered(site: PublicSite, requests: Sequence[bytes]) -> Sequence[Rep
     return await asyncio.gather(*(here.exchange(request) for request in requests))
 
 
-@pytest.mark.timeout(240)
 @settings(max_examples=60)
 @given(drawn=batches)
 def test_every_request_is_answered(visit: Visit, drawn: Sequence[Drawn | bytes]) -> None:

@@ -18,16 +18,13 @@ from tests.support.waiting import eventually
 from zero2prod.processes import raise_file_limit
 from zero2prod.testing.builders import number
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.alone
 
 SLOW = 1000
 HONEST = 50
 
 # So many at once, as people who come from one newsletter's mention elsewhere.
 AT_ONCE = 10
-
-# A thousand connections are made in a second or two; the rest is for a busy machine.
-ARRIVE_WITHIN = 60.0
 
 FEW_FILES = 256
 """What the service finds at its start: too few for any of this."""
@@ -88,13 +85,13 @@ async def test_slow_clients_do_not_fail_one_honest_sign_up(postgres_server: Embe
             raise_file_limit()
             assert file_limit(service) > FEW_FILES
             async with slow_clients(installation.port, SLOW) as crowd:
-                assert await eventually(crowd.all_arrived, ARRIVE_WITHIN)
+                assert await eventually(crowd.all_arrived)
                 assert await sign_ups(installation.port) == {200}
 
                 async def are_shown_out() -> bool:
                     return crowd.times_closed >= SLOW
 
-                assert await eventually(are_shown_out, ARRIVE_WITHIN)
+                assert await eventually(are_shown_out)
                 assert await sign_ups(installation.port) == {200}
             assert '"connections_dropped"' in service.said
             assert "Traceback" not in service.said

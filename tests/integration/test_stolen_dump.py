@@ -160,7 +160,6 @@ def attempts(stolen: set[str | bytes]) -> set[str]:
 
 
 @pytest.mark.untraced
-@pytest.mark.timeout(180)
 async def test_nothing_in_a_dump_opens_anything(database: Database) -> None:
     async with house(database) as application:
         secrets = await secrets_of(application)

@@ -19,10 +19,10 @@ from tests.support.http import Browser, browsing
 from tests.support.parcels import words
 from tests.support.ports import free_port
 from tests.support.postgres import scratch_directory
-from tests.support.services import STARTS_WITHIN, run
+from tests.support.services import run
 from tests.support.supervisors import of_the_whole_server, ordinary
-from tests.support.up import COMES_BACK_WITHIN, GONE_WITHIN, House, port_of, up
-from tests.support.waiting import until
+from tests.support.up import House, port_of, up
+from tests.support.waiting import PATIENCE, until
 from zero2prod import kept_keys
 
 
@@ -86,7 +86,7 @@ async def test_a_first_and_a_later_start(data_dir: Path) -> None:
         beside = await asyncio.to_thread(run, "--data-dir", str(data_dir), "issues", "list", "--json")
         assert [issue["title"] for issue in orjson.loads(beside.stdout)] == ["News 🚀"]
         os.killpg(house.service.process.pid, signal.SIGINT)
-        assert house.service.process.wait(GONE_WITHIN) == 0
+        assert house.service.process.wait(PATIENCE) == 0
         assert house.is_gone
     after = await asyncio.to_thread(run, "--data-dir", str(data_dir), "issues", "list")
     assert (after.returncode, after.stderr.count("\n")) == (2, 1)
@@ -128,14 +128,14 @@ def working(data_dir: Path) -> int:
 
 async def test_of_two_workers_each_is_kept_by_itself_and_the_site_ends_before_them(data_dir: Path) -> None:
     with up(data_dir, "--data-dir", str(data_dir), "--workers", "2") as house:
-        assert until(lambda: working(data_dir) == 2, STARTS_WITHIN)
+        assert until(lambda: working(data_dir) == 2)
         killed, other = sorted(house.parts("worker"))
         os.kill(killed, signal.SIGKILL)
-        assert until(lambda: len(house.parts("worker") - {killed}) == 2, COMES_BACK_WITHIN)
+        assert until(lambda: len(house.parts("worker") - {killed}) == 2)
         assert other in house.parts("worker")
         assert len(house.parts("serve")) == 1
         assert await house.site().sign_up("ada@example.com")
-        assert until(lambda: working(data_dir) == 3, STARTS_WITHIN)
+        assert until(lambda: working(data_dir) == 3)
         assert house.service.stop(signal.SIGTERM) == 0
         assert house.is_gone
     events = [orjson.loads(line)["event"] for line in (data_dir / "services.log").read_text().splitlines()]

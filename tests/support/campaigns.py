@@ -60,9 +60,6 @@ DOORS = 8
 BASE_URL = "https://news.example.org"
 """Each mail has links of the site: they must not differ from one worker to the next."""
 
-PATIENCE = 45.0
-"""Seconds for what takes a few on an idle machine, a worker's start included."""
-
 ROWS = """
 SELECT deliveries.recipient_id, email, deliveries.state, attempts, uncertain_attempts, settled_at::text
 FROM deliveries JOIN subscriptions ON id = recipient_id
@@ -228,7 +225,7 @@ class Campaign:
         """Make the time of a worker's leases be over, or of everybody's, and let the job take them back."""
         whose = f"%:{worker.process.pid}" if worker else "%"
         self.database.superuser.execute(END_LEASES, [whose])
-        assert until(lambda: self._expired(whose), PATIENCE)
+        assert until(lambda: self._expired(whose))
 
     def hurry(self) -> None:
         """Make all waiting be over: uncertain deliveries are sent again if they ever are."""
@@ -251,7 +248,7 @@ class Campaign:
         """Wait until the issue is over, with workers that are at work: as long as something changes."""
         while not self.is_over():
             before = self.sums()
-            assert until(partial(self._has_changed, before), PATIENCE), before
+            assert until(partial(self._has_changed, before)), before
 
     def finish_by_another(self) -> None:
         """Have a new worker do the rest, and end it in good order."""

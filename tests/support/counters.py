@@ -9,7 +9,7 @@ from pathlib import Path
 
 import attrs
 
-ENDS_WITHIN = 10.0
+from tests.support.waiting import PATIENCE
 
 
 @attrs.frozen
@@ -57,4 +57,4 @@ def counting(*, without: Sequence[str] = ()) -> Iterator[Counter]:
             yield Counter(int(process.stdout.readline()), process)
         finally:
             process.kill()
-            process.wait(ENDS_WITHIN)
+            process.wait(PATIENCE)

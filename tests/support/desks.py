@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 
+from tests.support.waiting import PATIENCE
 from zero2prod_core.domain.deliveries import Mark, Outcome, Report
 from zero2prod_core.domain.letters import URGENT
 from zero2prod_core.ports.mailer import Desk, Parcel
@@ -49,13 +50,13 @@ class RecordingDesk(Desk):
     async def reported(self, count: int) -> list[Outcome]:
         """Wait until there are so many reports."""
         async with self._changed:
-            await asyncio.wait_for(self._changed.wait_for(lambda: len(self.reports) >= count), 20)
+            await asyncio.wait_for(self._changed.wait_for(lambda: len(self.reports) >= count), PATIENCE)
         return self.outcomes
 
     async def marked(self, count: int) -> None:
         """Wait until so many marks have been asked for."""
         async with self._changed:
-            await asyncio.wait_for(self._changed.wait_for(lambda: len(self.marks) >= count), 20)
+            await asyncio.wait_for(self._changed.wait_for(lambda: len(self.marks) >= count), PATIENCE)
 
     async def take(self, most: int = 1, *, urgent: bool = False) -> Sequence[Parcel]:
         async with self._changed:

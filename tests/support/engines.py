@@ -14,14 +14,12 @@ from adapters_email.smtp import SmtpMailer
 from adapters_email.smtp_url import SmtpUrl
 from tests.support.engine_stores import Row, Store, Stores
 from tests.support.relays import Relay
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 from zero2prod.testing.builders import email, origin, publication, subscriber
 from zero2prod.worker import Worker
 from zero2prod_core.domain.deliveries import DeliveryState, Scope
 from zero2prod_core.domain.issues import Content, Issue, IssueState
 from zero2prod_core.ports.mailer import Mailer
-
-PATIENCE = 30.0
 
 CONNECTIONS = 4
 
@@ -68,7 +66,7 @@ class Engine:
         """Wait until every delivery was tried, or its issue paused, and end the worker: where the store has a time of
         its own, it would try again.
         """
-        assert await eventually(self._is_settled, PATIENCE), self.rows()
+        assert await eventually(self._is_settled), self.rows()
         await self.first.aclose()
 
     async def finish(self) -> None:

@@ -20,8 +20,7 @@ import attrs
 
 from tests.support.recording_smtp import LIMIT, OFFERS, Book, Dialogue, Dropped, Server
 from tests.support.relays import Relay
-
-ENDS_WITHIN = 10.0
+from tests.support.waiting import PATIENCE
 
 NARROW = 4096
 """Bytes of a mail that a narrow server's kernel takes before the server reads them; the least that Linux grants."""
@@ -232,12 +231,12 @@ def lying(
     directory.mkdir(exist_ok=True)
     thread = Thread(target=asyncio.run, args=[run()])
     thread.start()
-    server, loop, stop = running.result(ENDS_WITHIN)
+    server, loop, stop = running.result(PATIENCE)
     try:
         yield server
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join(ENDS_WITHIN)
+        thread.join(PATIENCE)
 
 
 def _listener(*, narrow: bool) -> socket.socket:

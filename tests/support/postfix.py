@@ -20,15 +20,12 @@ import attrs
 from tests.support.certificates import self_signed
 from tests.support.ports import free_port, listens
 from tests.support.postgres import scratch_directory
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 DOMAIN = "example.com"
 
 ACCOUNT = "postfix"
 """Debian's package makes it."""
-
-STARTS_WITHIN = 30.0
-ENDS_WITHIN = 30.0
 
 OFFERS: Mapping[str, str] = MappingProxyType(
     {"CHUNKING": "", "PIPELINING": "chunking", "neither": "chunking,pipelining"}
@@ -113,12 +110,12 @@ def postfix() -> Iterator[Postfix]:
         with (place / "log").open("wb") as log:
             process = _called(place, "start-fg", log)
         try:
-            assert until(lambda: all(map(listens, ports.values())) or process.poll() is not None, STARTS_WITHIN)
+            assert until(lambda: all(map(listens, ports.values())) or process.poll() is not None)
             assert process.poll() is None, (place / "log").read_text()
             yield Postfix(ports, place / "certificate.pem", place / "mailbox")
         finally:
-            _called(place, "stop", subprocess.DEVNULL).wait(ENDS_WITHIN)
-            process.wait(ENDS_WITHIN)
+            _called(place, "stop", subprocess.DEVNULL).wait(PATIENCE)
+            process.wait(PATIENCE)
 
 
 def _called(place: Path, verb: str, output: IO[bytes] | int) -> "subprocess.Popen[bytes]":

@@ -20,7 +20,7 @@ from pathlib import Path
 import attrs
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from tests.support.relays import PATIENCE
+from tests.support.waiting import PATIENCE
 
 NAMED = re.compile(rb"/\* ([a-z_]+\.[a-z_]+) \*/")
 

@@ -13,6 +13,8 @@ from typing import Any, Self
 import attrs
 from aiohttp import web
 
+from tests.support.waiting import PATIENCE
+
 RESET = "reset the connection"
 CLOSE = "close the connection"
 SILENT = "say nothing"
@@ -115,7 +117,7 @@ class PostmarkServer:
     async def received(self, requests: int) -> None:
         """Wait until so many requests have come."""
         async with self._changed:
-            await asyncio.wait_for(self._changed.wait_for(lambda: len(self.requests) >= requests), 20)
+            await asyncio.wait_for(self._changed.wait_for(lambda: len(self.requests) >= requests), PATIENCE)
 
     async def _one(self, request: web.Request) -> web.StreamResponse:
         message = await request.json()

@@ -20,17 +20,12 @@ import attrs
 
 from tests.support.certificates import self_signed
 from tests.support.ports import free_port
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 HOST = "news.example.org"
 VISITOR = "127.0.0.2"
 UPSTREAM = "127.0.0.1:8000"
 SBIN = f"{os.environ['PATH']}:/usr/sbin"
-
-# Both take well under a second; Caddy makes its own authority's certificates first.
-STARTS_WITHIN = 30.0
-ENDS_WITHIN = 10.0
-ANSWERS_WITHIN = 30.0
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
@@ -71,11 +66,11 @@ class _Connection(HTTPSConnection):
     """To a port of loopback, whatever the host's name says, and from a network address of the visitor's own."""
 
     def __init__(self, port: int, context: ssl.SSLContext) -> None:
-        super().__init__(HOST, port, timeout=ANSWERS_WITHIN, context=context)
+        super().__init__(HOST, port, timeout=PATIENCE, context=context)
         self._trust = context
 
     def connect(self) -> None:
-        plain = socket.create_connection(("127.0.0.1", self.port), ANSWERS_WITHIN, (VISITOR, 0))
+        plain = socket.create_connection(("127.0.0.1", self.port), PATIENCE, (VISITOR, 0))
         self.sock = self._trust.wrap_socket(plain, server_hostname=self.host)
 
 
@@ -100,7 +95,7 @@ class Proxy:
             connection.close()
 
     def ask_without_tls(self, path: str) -> Reply:
-        connection = HTTPConnection("127.0.0.1", self.plain, timeout=ANSWERS_WITHIN)
+        connection = HTTPConnection("127.0.0.1", self.plain, timeout=PATIENCE)
         try:
             connection.request("GET", path, headers={"Host": HOST})
             return _read(connection.getresponse())
@@ -167,7 +162,7 @@ def caddy(caddyfile: str, place: Path, upstream: int) -> Iterator[Proxy]:
 
 
 def _ready(proxy: Proxy) -> Proxy:
-    assert until(lambda: proxy.is_ready or proxy.process.poll() is not None, STARTS_WITHIN), proxy.said()
+    assert until(lambda: proxy.is_ready or proxy.process.poll() is not None), proxy.said()
     assert proxy.process.poll() is None, proxy.said()
     return proxy
 
@@ -189,4 +184,4 @@ def _running(command: list[str], place: Path, environment: Mapping[str, str]) ->
             yield process
         finally:
             process.terminate()
-            process.wait(ENDS_WITHIN)
+            process.wait(PATIENCE)

@@ -7,6 +7,8 @@ from contextlib import suppress
 
 import attrs
 
+from tests.support.waiting import PATIENCE
+
 STATUS_LINE = re.compile(rb"HTTP/\d\.\d ([1-5]\d\d) [\x20-\x7e]*")
 """In whatever version was asked for."""
 
@@ -14,9 +16,6 @@ FIELD_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+): ?([\t\x20-\x7e\x80-\xf
 CHUNK = re.compile(rb"([0-9A-Fa-f]+)\r\n")
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-PATIENCE = 30
-"""Seconds for one answer, on a machine that is busy with other things."""
 
 WITHOUT_BODY = frozenset({204, 304})
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import attrs
 
 from adapters_system.gathering import Gathering
+from tests.support.waiting import PATIENCE
 
 
 class Refused(Exception):
@@ -58,7 +59,7 @@ def in_tasks(gathering: Gathering[int, str], numbers: list[int]) -> list[asyncio
 
 async def turn_until(condition: Callable[[], bool]) -> None:
     """Turn the event loop until the condition holds."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while not condition():  # noqa: ASYNC110 - conditions here hold after a few turns, and have no event
             await asyncio.sleep(0)
 

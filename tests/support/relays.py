@@ -11,10 +11,7 @@ from typing import Any
 
 import attrs
 
-# Nothing that a test waits for here takes a second on an idle machine.
-PATIENCE = 45.0
-
-ENDS_WITHIN = 10.0
+from tests.support.waiting import PATIENCE
 
 
 @attrs.frozen
@@ -92,4 +89,4 @@ def recording(directory: Path, *, without: Sequence[str] = ()) -> Iterator[Relay
             yield Relay(int(process.stdout.readline()), directory)
         finally:
             process.kill()
-            process.wait(ENDS_WITHIN)
+            process.wait(PATIENCE)

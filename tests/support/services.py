@@ -18,19 +18,13 @@ import orjson
 
 from tests.support.ports import free_port
 from tests.support.supervisors import NOTHING, Starter, caller
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 from zero2prod.testing.builders import KEY, number
 
 MODULE = ("-m", "zero2prod")
 
 MARK = "TEST_SERVICE"
 """An environment variable that is another one in each service and is inherited by the processes that it starts."""
-
-# A coverage tracer on two busy cores makes a start, usually of one second, this much slower at worst.
-STARTS_WITHIN = 30.0
-
-# A worker gives the mails under way 25 s.
-ENDS_WITHIN = 30.0
 
 MEMORY_AT_MOST = 150
 """Megabytes that a worker may need, whatever the audience."""
@@ -90,12 +84,12 @@ class Service:
     def kill(self) -> None:
         """kill -9."""
         self.process.kill()
-        self.process.wait(ENDS_WITHIN)
+        self.process.wait(PATIENCE)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Its exit status after one signal."""
         self.process.send_signal(number)
-        return self.process.wait(ENDS_WITHIN)
+        return self.process.wait(PATIENCE)
 
 
 @contextmanager
@@ -129,7 +123,7 @@ def _end(process: "subprocess.Popen[bytes]", mark: str) -> None:
     """End it in good order, and by force whatever a failed test has left of its family."""
     process.terminate()
     with suppress(subprocess.TimeoutExpired):
-        process.wait(ENDS_WITHIN)
+        process.wait(PATIENCE)
     for pid in marked(mark):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -139,7 +133,7 @@ def _end(process: "subprocess.Popen[bytes]", mark: str) -> None:
 def _says(service: Service, event: str) -> bool:
     """Whether it lives to log this. That its port takes connections would not say whose it is."""
     told = f'"{event}"'
-    until(lambda: told in service.said or service.process.poll() is not None, STARTS_WITHIN)
+    until(lambda: told in service.said or service.process.poll() is not None)
     return told in service.said and service.process.poll() is None
 
 
@@ -156,7 +150,7 @@ def run(
         capture_output=True,
         text=True,
         check=False,
-        timeout=ENDS_WITHIN,
+        timeout=PATIENCE,
     )
 
 

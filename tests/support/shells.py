@@ -14,9 +14,7 @@ from typing import Any
 import attrs
 
 from tests.support.supervisors import NOTHING, caller
-
-# Each takes seconds at most, on a machine with much else to do.
-DONE_WITHIN = 60.0
+from tests.support.waiting import PATIENCE
 
 
 @attrs.frozen
@@ -48,7 +46,7 @@ class Shell:
     def typed(self, block: str) -> "subprocess.CompletedProcess[str]":
         """A whole block, of which every command must succeed but perhaps the last."""
         command = self._command(block)
-        return subprocess.run(command, **self._around, text=True, check=False, timeout=DONE_WITHIN)
+        return subprocess.run(command, **self._around, text=True, check=False, timeout=PATIENCE)
 
     def _command(self, block: str) -> list[str]:
         for pattern, new in self.exchanges.items():
@@ -92,7 +90,7 @@ class Shell:
 def _ended(shell: "subprocess.Popen[str]") -> tuple[str, str]:
     """What it and its programs wrote; in the end none of them runs."""
     try:
-        return shell.communicate(timeout=DONE_WITHIN)
+        return shell.communicate(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
         os.killpg(shell.pid, signal.SIGKILL)
         return shell.communicate()

@@ -15,6 +15,7 @@ import attrs
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword, Session
 
 from tests.support.certificates import self_signed
+from tests.support.waiting import PATIENCE
 
 DROP = "drop the connection"
 SILENT = "say nothing"
@@ -133,7 +134,7 @@ class SmtpServer:
 
     async def _until(self, holds: Callable[[], bool]) -> None:
         async with self._changed:
-            await asyncio.wait_for(self._changed.wait_for(holds), 20)
+            await asyncio.wait_for(self._changed.wait_for(holds), PATIENCE)
 
     def check(self, _server: object, _session: object, _envelope: object, mechanism: str, data: object) -> AuthResult:
         assert isinstance(data, LoginPassword)

@@ -23,6 +23,7 @@ from types import MappingProxyType
 from typing import Any
 
 from adapters_postgres.embedded.processes import first_closed, server_account
+from tests.support.waiting import PATIENCE
 
 PROGRAM = """
 import json, sys, warnings
@@ -83,7 +84,7 @@ class Starter:
         try:
             yield Supervisor(process)
         finally:
-            process.communicate(timeout=30)
+            process.communicate(timeout=PATIENCE)
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class Supervisor:
 
     def stop(self) -> None:
         """Ends it in good order."""
-        self.process.communicate(timeout=30)
+        self.process.communicate(timeout=PATIENCE)
 
     def kill(self) -> None:
         """kill -9."""

@@ -14,14 +14,9 @@ from tests.support.core import token_in
 from tests.support.http import Answer, browsing
 from tests.support.parcels import parsed, words
 from tests.support.ports import free_port
-from tests.support.services import STARTS_WITHIN, Service, started
+from tests.support.services import Service, started
 from tests.support.supervisors import NOTHING, Starter
 from tests.support.waiting import eventually, until
-
-# Postgres is given some seconds to end its children, a worker its mails.
-GONE_WITHIN = 15.0
-
-COMES_BACK_WITHIN = 15.0
 
 ADDRESS = re.compile(r"^(Site|Staff|Mailbox) +(\S+)\n +\S.*\.$", re.MULTILINE)
 LINK = re.compile(r"http://\S+/subscriptions/confirm\?\S+")
@@ -60,7 +55,7 @@ class House:
 
     @property
     def is_gone(self) -> bool:
-        return until(lambda: not self.processes, GONE_WITHIN)
+        return until(lambda: not self.processes)
 
     def site(self) -> "Visit":
         return Visit(self)
@@ -95,13 +90,13 @@ class Visit:
                 found[:] = [mail["id"] for mail in mails if mail["to"] == [email] and subject in mail["subject"]]
                 return bool(found)
 
-            assert await eventually(arrived, COMES_BACK_WITHIN)
+            assert await eventually(arrived)
             (number,) = found
             return parsed((await browser.get(f"/api/mails/{number}/source")).body)
 
     async def comes_back(self) -> bool:
         """Whether the site takes a sign-up again in time, whatever is away at first."""
-        return await eventually(self._works, COMES_BACK_WITHIN)
+        return await eventually(self._works)
 
     async def _works(self) -> bool:
         try:
@@ -122,7 +117,7 @@ def up(
     """``zero2prod up`` on free ports, once it has printed where everything is."""
     ports = ("--port", str(free_port()), "--mailbox-port", str(free_port()))
     with started("up", *ports, *arguments, settings=settings, starter=starter) as service:
-        assert until(lambda: "Ctrl-C" in service.said or service.process.poll() is not None, STARTS_WITHIN)
+        assert until(lambda: "Ctrl-C" in service.said or service.process.poll() is not None)
         addresses = dict(ADDRESS.findall(service.said))
         assert list(addresses) == ["Site", "Staff", "Mailbox"], service.said
         yield House(service, data_dir, addresses)

@@ -13,7 +13,7 @@ from adapters_email.memory import InMemoryMailer
 from adapters_memory import InMemoryDeliverySignal, InMemoryHeartbeats, InMemoryLocks
 from tests.support.core import POLICY, SENT, Core, MovableClock
 from tests.support.outages import Unsteady
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 from zero2prod.worker import Pace, Parts, Worker
 from zero2prod_core.domain.deliveries import DeliveryState
 from zero2prod_core.errors import Defect
@@ -139,8 +139,8 @@ class Works:
         async def are_they() -> bool:
             return await self.sums() == wanted
 
-        assert await eventually(are_they, 5), await self.sums()
+        assert await eventually(are_they), await self.sums()
 
 
 async def soon(waiting: Awaitable[Result]) -> Result:
-    return await asyncio.wait_for(waiting, 5)
+    return await asyncio.wait_for(waiting, PATIENCE)

@@ -20,8 +20,6 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.system_package("chromium", "chromium"),
     pytest.mark.untraced,
-    # Chromium, PostgreSQL, a site and a worker on two cores, and every page of the house.
-    pytest.mark.timeout(180),
 ]
 
 STEPS = (

@@ -13,7 +13,7 @@ from tests.support.campaigns import SOAK, Campaign
 from tests.support.postgres_proxy import Moment, PostgresProxy
 from zero2prod_core.domain.deliveries import DeliveryState
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.alone
 
 # A claim, and how often it is made: mails enough between two cuts, and an issue that lasts.
 BATCH = 20

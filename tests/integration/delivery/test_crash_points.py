@@ -25,7 +25,7 @@ from tests.support.services import Service
 from zero2prod_core.domain.deliveries import DeliveryState
 from zero2prod_core.domain.letters import UncertainPolicy
 
-pytestmark = [pytest.mark.untraced, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.untraced
 
 # Each worker sends some and leaves some in doubt, and the last one finds a rest.
 READERS = 200

@@ -11,12 +11,13 @@ import pytest
 from tests.support.campaigns import Campaign
 from tests.support.postgres_proxy import Moment, PostgresProxy
 from tests.support.relays import Relay, recording
+from tests.support.waiting import PATIENCE
 
 MAIL = b"Message-ID: <1@example.org>\r\n\r\n.One dot,\r\n..two dots, and a full stop.\r\n.\r\n..\r\n"
 
 
 def client(relay: Relay) -> smtplib.SMTP:
-    made = smtplib.SMTP("127.0.0.1", relay.port, timeout=20)
+    made = smtplib.SMTP("127.0.0.1", relay.port, timeout=PATIENCE)
     made.ehlo()
     return made
 

@@ -17,9 +17,10 @@ from adapters_email.dialogue import Way
 from adapters_postgres.embedded import EmbeddedPostgres
 from tests.support.campaigns import SOAK
 from tests.support.engine_stores import MANY_CONNECTIONS, PostgresStores, Stores, in_memory
-from tests.support.engines import PATIENCE, Fate, engine
+from tests.support.engines import Fate, engine
 from tests.support.lying_smtp import SLOW, Act, Lie, Moment, honest, lying
 from tests.support.postgres import UNSAFE_AND_FAST, scratch_directory
+from tests.support.waiting import PATIENCE
 from zero2prod_core.domain.deliveries import DeliveryState, Scope
 from zero2prod_core.domain.issues import Content
 

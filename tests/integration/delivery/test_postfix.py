@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from adapters_email.dkim import DkimKey, Private
 from adapters_postgres.embedded import EmbeddedPostgres
-from tests.support.campaigns import BASE_URL, PATIENCE, Campaign, campaign
+from tests.support.campaigns import BASE_URL, Campaign, campaign
 from tests.support.dkim_verifying import verdicts
 from tests.support.postfix import DOMAIN, OFFERS, Postfix, parsed, postfix
 from tests.support.relays import Relay
@@ -32,7 +32,6 @@ pytestmark = [
     pytest.mark.untraced,
     pytest.mark.root,
     pytest.mark.system_package("postfix", "postfix"),
-    pytest.mark.timeout(180),
 ]
 
 READERS = {"CHUNKING": 200, "PIPELINING": 50, "neither": 25}
@@ -135,7 +134,7 @@ def test_postfix_delivers_a_whole_issue_as_it_was_signed(
             it.finish()
             assert worker.stop() == 0
         assert it.sums() == {DeliveryState.SENT: len(readers)}
-    assert until(lambda: len(peer.delivered()) >= len(readers), PATIENCE)
+    assert until(lambda: len(peer.delivered()) >= len(readers))
     mails = peer.delivered()
     messages = [parsed(mail) for mail in mails]
     assert Counter(message["Delivered-To"] for message in messages) == Counter(readers.keys())

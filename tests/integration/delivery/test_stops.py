@@ -14,7 +14,7 @@ from tests.support.relays import Relay
 from tests.support.services import Service
 from zero2prod_core.domain.deliveries import DeliveryState
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.alone
 
 SEED = 7
 

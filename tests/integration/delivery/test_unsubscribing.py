@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.support.campaigns import PATIENCE, Campaign
+from tests.support.campaigns import Campaign
 from tests.support.postgres_proxy import Moment, PostgresProxy
 from tests.support.relays import Relay
 from tests.support.waiting import until
 from zero2prod_core.domain.deliveries import DeliveryState
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.alone
 
 # Three connections mark at most three readers in one go: there are some left to leave at every point of the test.
 READERS = 30
@@ -68,7 +68,7 @@ def test_whoever_leaves_after_the_mark_waits_for_it_and_may_get_the_mail(
         trap.reached()
         crowd, gone = issue.emails(DeliveryState.LEASED), list[str]()
         leaving = threads.submit(issue.leave, crowd, gone)
-        assert until(lambda: 0 < waiting(issue) == len(crowd) - len(gone), PATIENCE)
+        assert until(lambda: 0 < waiting(issue) == len(crowd) - len(gone))
         in_time = set(gone)
         trap.go_on()
         leaving.result()

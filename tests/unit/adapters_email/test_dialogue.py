@@ -14,7 +14,7 @@ from adapters_email.smtp import SmtpMailer
 from adapters_email.smtp_url import SmtpUrl
 from tests.support.desks import RecordingDesk
 from tests.support.scripted_relay import DROP, OFFERS, SILENT, ScriptedRelay, mailer, parcels
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 from zero2prod_core.domain.deliveries import (
     Deferred,
     Outcome,
@@ -375,7 +375,7 @@ class TestCancelling:
 
         desk = RecordingDesk(parcels(2))
         running = asyncio.create_task(mailer(finish=finish).run(desk))
-        await asyncio.wait_for(signing.wait(), 10)
+        await asyncio.wait_for(signing.wait(), PATIENCE)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running

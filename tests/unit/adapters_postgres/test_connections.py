@@ -4,6 +4,7 @@ from typing import cast
 import attrs
 
 from adapters_postgres.connections import Connection, _Watch
+from tests.support.waiting import PATIENCE
 
 
 @attrs.define
@@ -27,7 +28,7 @@ class Line:
 async def test_a_silent_connection_is_hung_up_once_the_server_answers_nobody() -> None:
     line = Line(answers=[True, True, False])
     with _Watch(cast(Connection, line), []):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await line.hung_up.wait()
     assert line.asked == 3
 
@@ -40,7 +41,7 @@ async def test_input_that_waits_to_be_read_is_no_silence() -> None:
         await looked.wait()
         assert line.asked == 0
         line.pending_input = False
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await line.hung_up.wait()
 
 
@@ -61,7 +62,7 @@ class SlowLine(Line):
 
 async def test_after_its_end_a_watch_asks_no_more() -> None:
     line = SlowLine()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         with _Watch(cast(Connection, line), []):
             await line.asking.wait()
         await line.given_up.wait()

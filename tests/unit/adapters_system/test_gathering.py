@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from adapters_system.gathering import Gathering
 from tests.support.recording_store import Refused, Store, held, in_tasks, open_store, turn_until
+from tests.support.waiting import PATIENCE
 from zero2prod_core.errors import CommitUnknown, Defect, StoreUnavailable, Unavailable
 
 
@@ -162,7 +163,7 @@ async def test_someone_who_comes_as_the_last_flight_lands_is_written_too() -> No
     gathering = Gathering(flush)
     assert await gathering(1) == "wrote 1"
     await turn_until(lambda: bool(late))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         assert await late[0] == "wrote 2"
 
 
@@ -212,7 +213,7 @@ async def test_everyone_gets_their_own_answer_whatever_happens(
     for call, when in zip(calls, programme, strict=True):
         if when.leaves:
             call.cancel()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         answers = await asyncio.gather(*calls, return_exceptions=True)
         await gathering.aclose()
 

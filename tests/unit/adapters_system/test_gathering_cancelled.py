@@ -7,6 +7,7 @@ import pytest
 
 from adapters_system.gathering import Gathering
 from tests.support.recording_store import Refused, Store, held, in_tasks, open_store, turn_until
+from tests.support.waiting import PATIENCE
 from zero2prod_core.errors import CommitUnknown
 
 
@@ -66,7 +67,7 @@ async def test_a_flight_torn_down_leaves_nobody_hanging(error: BaseException) ->
     waiting = in_tasks(gathering, [3])
     await asyncio.sleep(0)
     gate.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         one, two, three = await asyncio.gather(*aboard, *waiting, return_exceptions=True)
     assert (type(one), type(two), three) == (CommitUnknown, CommitUnknown, "wrote 3")
     assert isinstance(one, CommitUnknown)
@@ -95,7 +96,7 @@ async def test_a_pilot_cancelled_before_its_first_step_leaves_nobody_hanging() -
     await asyncio.sleep(0)
     (pilot,) = asyncio.all_tasks() - before - {call}
     pilot.cancel()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         assert await call == "wrote 1"
 
 

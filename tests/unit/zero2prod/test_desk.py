@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from tests.support.core import ADA, SENT, Core, publication, sign_up
 from tests.support.outages import Outage, Unsteady
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 from zero2prod import desk as module
 from zero2prod.desk import LedgerDesk
 from zero2prod.testing.builders import number, origin
@@ -65,7 +65,7 @@ def office() -> Office:
 
 
 async def settled(waiting: Awaitable[Result]) -> Result:
-    return await asyncio.wait_for(waiting, 5)
+    return await asyncio.wait_for(waiting, PATIENCE)
 
 
 async def is_waiting(task: "asyncio.Task[object]") -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.waiting import PATIENCE
 from zero2prod.processes import STOPPING, raise_file_limit, stopping_on_signals
 
 
@@ -20,7 +21,7 @@ async def test_the_first_signal_stops(number: signal.Signals) -> None:
     stopped = asyncio.Event()
     with stopping_on_signals(stopped.set):
         os.kill(os.getpid(), number)
-        await asyncio.wait_for(stopped.wait(), 5)
+        await asyncio.wait_for(stopped.wait(), PATIENCE)
     assert stopped.is_set()
 
 
@@ -35,7 +36,7 @@ async def test_the_second_signal_cancels_what_runs() -> None:
             await asyncio.Event().wait()
 
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(asyncio.create_task(service()), 5)
+        await asyncio.wait_for(asyncio.create_task(service()), PATIENCE)
     assert len(stops) == 1
 
 

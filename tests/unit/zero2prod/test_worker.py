@@ -106,7 +106,7 @@ class TestRunning:
             async def has_beaten() -> bool:
                 return await works.heartbeats.last() is not None
 
-            assert await eventually(has_beaten, 5)
+            assert await eventually(has_beaten)
 
     async def test_background_jobs_run_from_the_start_each_under_its_lock(self, works: Works) -> None:
         await works.core.published()
@@ -116,7 +116,7 @@ class TestRunning:
                 (issue,) = await works.core.application.list_issues()
                 return issue.state is IssueState.FINISHED
 
-            assert await eventually(is_finished, 5)
+            assert await eventually(is_finished)
         assert set(works.locks.tried) == {job.name for job in JOBS}
         assert await works.heartbeats.last() is not None
 
@@ -219,7 +219,7 @@ class TestLeasesThatEnded:
                 async def is_noticed() -> bool:
                     return "lease_lost" in [entry["event"] for entry in logs]
 
-                assert await eventually(is_noticed, 5)
+                assert await eventually(is_noticed)
                 mailer.may_go_on.set()
         assert (await works.sums()).get(DeliveryState.SENT, 0) <= 1
         assert [entry["event"] for entry in logs].count("lease_lost") == 1
@@ -238,7 +238,7 @@ class TestStoresThatAreAway:
                 async def is_noticed() -> bool:
                     return [entry.get("during") for entry in logs].count("settle") > 2
 
-                assert await eventually(is_noticed, 5)
+                assert await eventually(is_noticed)
                 works.uow.outage = Outage.NONE
                 await works.become(sent=5)
 
@@ -251,7 +251,7 @@ class TestStoresThatAreAway:
                 async def is_noticed() -> bool:
                     return len(logs) > 10
 
-                assert await eventually(is_noticed, 5)
+                assert await eventually(is_noticed)
                 works.uow.outage = Outage.NONE
                 await works.become(sent=5)
         assert {entry["event"] for entry in logs} == {"store_unavailable"}
