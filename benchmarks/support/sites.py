@@ -15,7 +15,8 @@ from tests.support.ports import free_port, listens
 from tests.support.services import SECRET_KEYS, environment
 from tests.support.waiting import until
 from zero2prod.logs import configure
-from zero2prod.runtime import gathered, run, serve
+from zero2prod.runtime import run
+from zero2prod.serving import gathered, serve
 from zero2prod.settings_loading import load
 from zero2prod_core.application import Application
 from zero2prod_core.domain.subscribers import SignUp

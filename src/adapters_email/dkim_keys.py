@@ -1,10 +1,8 @@
-"""The setting that names DKIM keys: ``selector=/a.pem, selector@domain=/b.pem``; and what their domains publish."""
+"""The DKIM keys that the setting names, and what their domains publish."""
 
 import base64
-import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import attrs
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -13,16 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from adapters_email.dkim import DkimKey, Private
-from zero2prod_core.errors import SettingInvalid
+from adapters_email.dkim_setting import KeyFile, refuse
 
-__all__ = ["KeyFile", "TxtRecord", "loaded", "parse_key_files", "published"]
-
-SETTING = "ZERO2PROD_MAIL_DKIM_KEYS"
-SHAPE = "Write selector=/path/key.pem, or selector@domain=/path/key.pem; several with commas between them"
-
-LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-NAMED = re.compile(rf"({LABEL}(?:\.{LABEL})*)(?:@({LABEL}(?:\.{LABEL})+))?=(.+)", re.IGNORECASE)
-"""A selector and a domain are DNS names (RFC 6376 §3.1, §3.5)."""
+__all__ = ["TxtRecord", "loaded", "published"]
 
 LEAST_RSA, MOST_RSA = 1024, 4096
 """Bits: verifiers ignore signatures of shorter keys (RFC 8301 §3.2), and a longer one's record is more than DNS is made
@@ -32,28 +23,6 @@ for. 2048 is what everybody takes.
 
 LARGEST_FILE = 64 * 1024
 """Bytes: many times the longest key in PEM, with whatever somebody noted beside it."""
-
-
-@attrs.frozen
-class KeyFile:
-    """A key as the setting names it; ``domain`` is None where it is of every From's own."""
-
-    selector: str
-    domain: str | None
-    path: Path
-
-
-def parse_key_files(setting: str) -> Sequence[KeyFile]:
-    """Read the setting; the files are not looked at.
-
-    Raises:
-        SettingInvalid: what is wrong with it.
-    """
-    files = [_parse(part.strip()) for part in setting.split(",") if part.strip()]
-    names = [(file.selector, file.domain) for file in files]
-    if doubled := next((selector for selector, domain in names if names.count((selector, domain)) > 1), None):
-        _refuse(f"names the selector {doubled} twice. Each key has a selector of its own.")
-    return files
 
 
 def loaded(files: Sequence[KeyFile]) -> Sequence[DkimKey]:
@@ -84,42 +53,31 @@ def published(key: DkimKey, domain: str) -> TxtRecord:
     return TxtRecord(name, f"v=DKIM1; k={kind}; p={base64.b64encode(octets).decode()}")
 
 
-def _parse(part: str) -> KeyFile:
-    named = NAMED.fullmatch(part)
-    if named is None:
-        _refuse(f"cannot be read. {SHAPE}.")
-    return KeyFile(named[1].lower(), named[2].lower() if named[2] else None, Path(named[3].strip()))
-
-
 def _private(path: Path) -> Private:
     try:
         private = load_pem_private_key(_octets(path), None)
     except OSError as error:
-        _refuse(f"names {path}, which cannot be read ({error.strerror}). Give a file that this user may read.")
+        refuse(f"names {path}, which cannot be read ({error.strerror}). Give a file that this user may read.")
     except TypeError:
-        _refuse(f"names {path}, which is locked by a password. Give a key without one.")
+        refuse(f"names {path}, which is locked by a password. Give a key without one.")
     except (ValueError, UnsupportedAlgorithm):
-        _refuse(f"names {path}, which is no private key in PEM. Make one as the how-to sign-with-dkim says.")
+        refuse(f"names {path}, which is no private key in PEM. Make one as the how-to sign-with-dkim says.")
     if isinstance(private, Ed25519PrivateKey):
         return private
     if not isinstance(private, RSAPrivateKey):
-        _refuse(f"names {path}, whose key is neither RSA nor Ed25519. Make one as the how-to sign-with-dkim says.")
+        refuse(f"names {path}, whose key is neither RSA nor Ed25519. Make one as the how-to sign-with-dkim says.")
     if not LEAST_RSA <= private.key_size <= MOST_RSA:
         rule = f"names {path}, whose RSA key has {private.key_size} bits"
-        _refuse(f"{rule}. Make one of {LEAST_RSA} to {MOST_RSA}; 2048 is best.")
+        refuse(f"{rule}. Make one of {LEAST_RSA} to {MOST_RSA}; 2048 is best.")
     return private
 
 
 def _octets(path: Path) -> bytes:
     """The file's, if it is one of a key's size: opening a pipe would wait for whoever writes to it."""
     if path.exists() and not path.is_file():
-        _refuse(f"names {path}, which is no regular file. Give the file with the key.")
+        refuse(f"names {path}, which is no regular file. Give the file with the key.")
     with path.open("rb") as file:
         octets = file.read(LARGEST_FILE + 1)
     if len(octets) > LARGEST_FILE:
-        _refuse(f"names {path}, which is larger than {LARGEST_FILE // 1024} KiB. Give a file with nothing but the key.")
+        refuse(f"names {path}, which is larger than {LARGEST_FILE // 1024} KiB. Give a file with nothing but the key.")
     return octets
-
-
-def _refuse(rule: str) -> NoReturn:
-    raise SettingInvalid(SETTING, rule) from None

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from adapters_email.lanes import PATIENCE, Lane, Rest, at_least_one, run_lanes
-from adapters_email.postmark_api import PostmarkAccount, PostmarkApi, PostmarkRequest
+from adapters_email.postmark_account import PostmarkAccount
+from adapters_email.postmark_api import PostmarkApi, PostmarkRequest
 from adapters_email.postmark_messages import postmark_message
 from adapters_email.preparing import Preparing
 from zero2prod_core.domain.deliveries import Outcome, Reply, Scope, SenderFault, Throttled

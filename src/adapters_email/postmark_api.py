@@ -13,24 +13,17 @@ import aiohttp
 import attrs
 import orjson
 
+from adapters_email.postmark_account import PostmarkAccount
 from zero2prod_core.domain.deliveries import Deferred, Outcome, Rejected, Scope, Sent, Throttled, Uncertain
 from zero2prod_core.domain.replies import GREATEST_CODE, OK, TOO_LARGE, Phase, postmark_outcome_of
 
-__all__ = ["PostmarkAccount", "PostmarkApi", "PostmarkRequest"]
+__all__ = ["PostmarkApi", "PostmarkRequest"]
 
 CONNECT = 30.0
 """Seconds: an API that takes longer to accept a connection is down."""
 
 LONGEST_ANSWER = 1_048_576
 """Bytes: 500 results, the most that one request asks for, take about 100 kB."""
-
-
-@attrs.frozen
-class PostmarkAccount:
-    """Where the API is, without a trailing slash, and the server token that names who sends."""
-
-    url: str
-    token: str = attrs.field(repr=False)
 
 
 @attrs.define

@@ -1,15 +1,7 @@
 """Which adapter stands behind which port. Leaves are annotated, because only annotated leaves are type-checked."""
 
-import sys
-
 from dependency_injector import containers, providers
 
-from adapters_email.console import ConsoleMailer
-from adapters_email.dkim_keys import loaded
-from adapters_email.memory import InMemoryMailer
-from adapters_email.postmark import PostmarkMailer
-from adapters_email.signing import Signing
-from adapters_email.smtp import SmtpMailer
 from adapters_postgres.health import PostgresHealth, PostgresHeartbeats
 from adapters_postgres.locks import PostgresLocks
 from adapters_postgres.pool import Pool
@@ -28,7 +20,6 @@ from zero2prod.settings_checks import check_keys
 from zero2prod_core.application import Application, Ports
 from zero2prod_core.domain.keys import KeyRing
 from zero2prod_core.ports.challenges import Challenges
-from zero2prod_core.ports.mailer import Mailer
 from zero2prod_core.ports.store import Health, Heartbeats, Locks, UnitOfWork
 from zero2prod_core.ports.system import Clock, Ids, Randomness
 from zero2prod_core.ports.telemetry import Telemetry
@@ -53,29 +44,6 @@ def _policy(settings: Settings) -> Policy:
     )
 
 
-def _signing(settings: Settings) -> Signing:
-    return Signing(loaded(settings.dkim_files))
-
-
-def _smtp(settings: Settings, signing: Signing) -> Mailer:
-    mail = settings.mail
-    return SmtpMailer(
-        settings.relay,
-        connections=mail.smtp_connections,
-        time_limit=mail.timeout.total_seconds(),
-        finish=signing if settings.dkim_files else None,
-    )
-
-
-def _postmark(settings: Settings) -> Mailer:
-    mail = settings.mail
-    return PostmarkMailer(settings.postmark, batch=mail.postmark_batch, time_limit=mail.timeout.total_seconds())
-
-
-def _transport(settings: Settings) -> str:
-    return settings.mail.transport.value
-
-
 class Container(containers.DeclarativeContainer):
     """One process's parts, built when first asked for. The pool is built closed; `runtime.running` opens it."""
 
@@ -97,15 +65,6 @@ class Container(containers.DeclarativeContainer):
     health: providers.Provider[Health] = providers.Singleton(PostgresHealth, pool)
     heartbeats: providers.Provider[Heartbeats] = providers.Singleton(PostgresHeartbeats, pool)
     signal: providers.Provider[PostgresDeliverySignal] = providers.Singleton(PostgresDeliverySignal, pool)
-
-    signing: providers.Provider[Signing] = providers.Singleton(_signing, settings)
-    mailer: providers.Provider[Mailer] = providers.Selector(
-        providers.Callable(_transport, settings),
-        smtp=providers.Singleton(_smtp, settings, signing),
-        postmark=providers.Singleton(_postmark, settings),
-        memory=providers.Singleton(InMemoryMailer),
-        console=providers.Singleton(ConsoleMailer, providers.Object(sys.stdout)),
-    )
 
     ports: providers.Provider[Ports] = providers.Singleton(
         Ports,

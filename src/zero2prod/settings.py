@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import attrs
 import typed_settings as ts
 
-from adapters_email.dkim_keys import KeyFile, parse_key_files
-from adapters_email.postmark_api import PostmarkAccount
+from adapters_email.dkim_setting import KeyFile, parse_key_files
+from adapters_email.postmark_account import PostmarkAccount
 from adapters_email.smtp_url import SmtpUrl
 from zero2prod.durations import retry_schedule
 from zero2prod.settings_limits import USUAL_LIMITS, LimitSettings

@@ -9,7 +9,8 @@ from pathlib import Path
 import attrs
 import pytest
 
-from adapters_email.dkim_keys import loaded, parse_key_files, published
+from adapters_email.dkim_keys import loaded, published
+from adapters_email.dkim_setting import parse_key_files
 from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_postgres.embedded.cluster import APPLICATION
 from tests.support.certificates import self_signed

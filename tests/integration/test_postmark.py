@@ -9,7 +9,8 @@ import pytest
 
 from adapters_email import lanes, postmark
 from adapters_email.postmark import PostmarkMailer
-from adapters_email.postmark_api import LONGEST_ANSWER, PostmarkAccount
+from adapters_email.postmark_account import PostmarkAccount
+from adapters_email.postmark_api import LONGEST_ANSWER
 from tests.support.desks import RecordingDesk
 from tests.support.hostile_letters import TOO_DEEP, letter_of
 from tests.support.parcels import CONFIRMATION, UNSUBSCRIBE_LINK, issue, listed, parcel

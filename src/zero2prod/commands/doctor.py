@@ -9,7 +9,6 @@ import click
 
 from zero2prod import runtime
 from zero2prod.commands.terminal import REFUSED, json_option, settings_and_their_home, show
-from zero2prod.doctor.examination import examine
 from zero2prod.doctor.findings import Finding, Level
 from zero2prod.doctor.patient import looking_at
 from zero2prod.settings import Settings
@@ -32,6 +31,8 @@ def doctor(as_json: bool) -> None:
 
 async def _examine(settings: Settings, data_dir: Path | None, *, as_json: bool) -> Level:
     """Print within the loop, whose end may have to wait for a resolver of names that hangs."""
+    from zero2prod.doctor.examination import examine  # noqa: PLC0415 - other commands do without all that it loads
+
     async with looking_at(settings, os.environ, data_dir) as patient:
         findings = await examine(patient)
         show([attrs.asdict(finding) for finding in findings], [finding.line for finding in findings], as_json=as_json)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from zero2prod import kept_keys, logs, runtime, supervisor
+from zero2prod import kept_keys, logs, runtime
 from zero2prod.commands.terminal import (
     REFUSED,
     data_dir_of_up,
@@ -65,6 +65,8 @@ def up(port: int | None, mailbox_port: int | None, data_dir: Path | None, worker
     if the doctor finds such a thing. The first SIGINT (Ctrl-C) or SIGTERM ends all of it in order, the site first, the
     database last; the second ends it at once. A part that ends by itself is started again.
     """
+    from zero2prod import supervisor  # noqa: PLC0415 - other commands do without all that it loads
+
     settings = load(_flags(port=port))
     logs.configure(settings.log.format, sys.stderr)
     plan = supervisor.Plan((data_dir or data_dir_of_up()).expanduser().absolute(), mailbox_port, workers)
@@ -79,7 +81,9 @@ def serve(host: str | None, port: int | None) -> None:
 
     It runs until SIGTERM or SIGINT. It starts without the database too, and answers 503 until that is there.
     """
-    runtime.run(runtime.serve(_settings_of_a_service(_flags(host=host, port=port))))
+    from zero2prod import serving  # noqa: PLC0415 - other commands do without all that it loads
+
+    runtime.run(serving.serve(_settings_of_a_service(_flags(host=host, port=port))))
 
 
 @click.command()
@@ -95,10 +99,12 @@ def worker(drain: bool, as_json: bool) -> None:
     On SIGTERM it claims nothing more, finishes the mails under way, gives the rest back, and ends within 30 seconds.
     With --drain it prints the outcomes with their numbers.
     """
+    from zero2prod import sending  # noqa: PLC0415 - other commands do without all that it loads
+
     if not drain:
-        runtime.run(runtime.work(_settings_of_a_service()))
+        runtime.run(sending.work(_settings_of_a_service()))
         return
-    drained = runtime.run(runtime.drain(settings_for_terminal()))
+    drained = runtime.run(sending.drain(settings_for_terminal()))
     lines = [f"{name}\t{count}" for name, count in sorted(drained.outcomes.items())] or ["Nothing was tried."]
     show(drained.outcomes, lines, as_json=as_json)
     if drained.left:

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
 )
 
-from adapters_email.dkim_keys import KeyFile, loaded, parse_key_files, published
+from adapters_email.dkim_keys import loaded, published
+from adapters_email.dkim_setting import KeyFile, parse_key_files
 from tests.support.dkim_keys import ed25519_key, rsa_key, write_pem
 from zero2prod_core.errors import SettingInvalid
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters_email.postmark_api import PostmarkAccount, PostmarkRequest
+from adapters_email.postmark_account import PostmarkAccount
+from adapters_email.postmark_api import PostmarkRequest
 from zero2prod_core.domain.deliveries import Deferred, Outcome, Reply, Sent, Throttled, Uncertain
 from zero2prod_core.domain.replies import Phase
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.terminal import Terminal
-from zero2prod import running_settings, runtime, supervisor
+from zero2prod import running_settings, runtime, sending, serving, supervisor
 from zero2prod.settings import Settings
 from zero2prod.worker import Drained
 
@@ -21,8 +21,8 @@ class TestServices:
         async def note(*arguments: object) -> None:
             notes.append(arguments)
 
-        monkeypatch.setattr(runtime, "serve", note)
-        monkeypatch.setattr(runtime, "work", note)
+        monkeypatch.setattr(serving, "serve", note)
+        monkeypatch.setattr(sending, "work", note)
         monkeypatch.setattr(supervisor, "up", note)
         monkeypatch.setenv("ZERO2PROD_SECRET_KEYS", "11" * 32)
         return notes
@@ -86,7 +86,7 @@ class TestDraining:
         async def drain(_: Settings) -> Drained:
             return Drained(outcomes, left)
 
-        monkeypatch.setattr(runtime, "drain", drain)
+        monkeypatch.setattr(sending, "drain", drain)
 
     def test_what_was_tried_is_told(self, typist: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
         self.drained(monkeypatch, {"sent": 2, "deferred": 1}, 0)
