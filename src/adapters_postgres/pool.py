@@ -4,8 +4,9 @@ Why not psycopg_pool: decision record 0004.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeAlias
 
 import psycopg
 
@@ -17,6 +18,9 @@ from zero2prod_core.ports.telemetry import Reading
 RETRY_EVERY = 0.5
 """Seconds between attempts to reach a server that is away: we are back within a second of its return, and two attempts
 a second cost nothing, however many requests are refused meanwhile."""
+
+Limit: TypeAlias = Callable[[float], AbstractAsyncContextManager[object]]
+"""Raises TimeoutError in a block that lasts longer than so many seconds."""
 
 NO_ANSWER = (TimeoutError, psycopg.errors.ConnectionTimeout)
 CONNECTING_FAILED = (TimeoutError, psycopg.Error)
@@ -31,12 +35,22 @@ class Pool:
         patience: seconds after which a caller is told that the server is away: a third of it is silence, two thirds are
             for opening a connection. 1.5 keeps the promise of an answer within 2 s; a worker can wait longer.
         application: what the server's views call us.
+        limit: how ``patience`` is measured for whoever waits.
     """
 
-    def __init__(self, url: str, *, size: int = 10, patience: float = 1.5, application: str = "zero2prod") -> None:
-        self._server = _Server(conninfo(url, application), patience)
+    def __init__(
+        self,
+        url: str,
+        *,
+        size: int = 10,
+        patience: float = 1.5,
+        application: str = "zero2prod",
+        limit: Limit = asyncio.timeout,
+    ) -> None:
+        self._server = _Server(conninfo(url, application), patience, limit)
         self._size = size
         self._patience = patience
+        self._limit = limit
         self._resting: list[Connection] = []
         self._slots: asyncio.Semaphore | None = None
         self._busy = self._waiting = 0
@@ -101,9 +115,12 @@ class Pool:
         return answers
 
     async def _take(self, slots: asyncio.Semaphore) -> None:
+        if not slots.locked():
+            await slots.acquire()
+            return
         self._waiting += 1
         try:
-            async with asyncio.timeout(self._patience):
+            async with self._limit(self._patience):
                 await slots.acquire()
         except TimeoutError as error:
             raise StoreUnavailable from error
@@ -137,9 +154,10 @@ class _Server:
     leaves a server that is coming back in peace.
     """
 
-    def __init__(self, conninfo: str, patience: float) -> None:
+    def __init__(self, conninfo: str, patience: float, limit: Limit) -> None:
         self._conninfo = conninfo
         self._patience = patience
+        self._limit = limit
         self._trouble: Exception | None = None
         self._retrying: asyncio.Task[None] | None = None
         self._asking: asyncio.Task[None] | None = None
@@ -173,7 +191,7 @@ class _Server:
         self._all_is_well()
 
     async def _open(self) -> Connection:
-        async with asyncio.timeout(self._patience * 2 / 3):
+        async with self._limit(self._patience * 2 / 3):
             return await Connection.connect(self._conninfo, autocommit=True, cursor_factory=WatchedCursor)
 
     async def _ask(self) -> None:

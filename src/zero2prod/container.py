@@ -2,6 +2,7 @@
 
 from dependency_injector import containers, providers
 
+from adapters_http.lateness import patience
 from adapters_postgres.health import PostgresHealth, PostgresHeartbeats
 from adapters_postgres.locks import PostgresLocks
 from adapters_postgres.pool import Pool
@@ -59,7 +60,9 @@ class Container(containers.DeclarativeContainer):
     policy: providers.Provider[Policy] = providers.Singleton(_policy, settings)
     challenges: providers.Provider[Challenges] = providers.Singleton(ProofOfWork, keys, clock)
 
-    pool: providers.Provider[Pool] = providers.Singleton(Pool, settings.provided.database.url)
+    pool: providers.Provider[Pool] = providers.Singleton(
+        Pool, settings.provided.database.url, limit=providers.Object(patience)
+    )
     uow: providers.Provider[UnitOfWork] = providers.Singleton(PostgresUnitOfWork, pool, telemetry)
     locks: providers.Provider[Locks] = providers.Singleton(PostgresLocks, pool)
     health: providers.Provider[Health] = providers.Singleton(PostgresHealth, pool)

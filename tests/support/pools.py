@@ -1,18 +1,21 @@
 """Connections for tests."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from adapters_postgres.pool import Pool
+from adapters_postgres.pool import Limit, Pool
 
 PATIENCE = 30.0
 """Seconds until a caller is refused: a small machine that is busy elsewhere stands still for two at times."""
 
 
 @asynccontextmanager
-async def opened_pool(url: str, size: int = 10, patience: float = PATIENCE) -> AsyncIterator[Pool]:
+async def opened_pool(
+    url: str, size: int = 10, patience: float = PATIENCE, limit: Limit = asyncio.timeout
+) -> AsyncIterator[Pool]:
     """An open pool of ``size`` connections at most."""
-    pool = Pool(url, size=size, patience=patience)
+    pool = Pool(url, size=size, patience=patience, limit=limit)
     await pool.open()
     try:
         yield pool

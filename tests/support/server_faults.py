@@ -11,7 +11,7 @@ from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_postgres.embedded.data_directory import DataDirectory
 from adapters_postgres.embedded.leftovers import working_in
 from adapters_postgres.embedded.processes import server_account
-from tests.support.waiting import LOOK_AGAIN_S, until
+from tests.support.waiting import LOOK_AGAIN_S, PATIENCE, until
 from zero2prod_core.errors import Unavailable
 from zero2prod_core.ports.store import UnitOfWork
 
@@ -51,7 +51,7 @@ def _send(signal_number: signal.Signals, pids: Iterable[int]) -> None:
             os.kill(pid, signal_number)
 
 
-async def seconds_until_used(uow: UnitOfWork, patience: float = 20) -> float:
+async def seconds_until_used(uow: UnitOfWork, patience: float = PATIENCE) -> float:
     """How long it takes from now until a transaction succeeds."""
     began = time.monotonic()
     while True:
