@@ -7,7 +7,6 @@ Run in the clone, as the user whose start it is: ``python3 -m tests.first_start`
 import ctypes
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,8 @@ from pathlib import Path
 from typing import IO
 
 from tests.first_issue import Lost, receive_an_issue
+from tests.support.ports import free_port
+from tests.support.waiting import PATIENCE, until
 
 # What is promised: everything set up from nothing, and then a start that a person does not wait for.
 FIRST_START_SECONDS = 180
@@ -42,17 +43,17 @@ class Amiss(Exception):
     """What a person would complain about."""
 
 
+class Slow(Amiss):
+    """It served, after more than what is promised."""
+
+
 def main() -> int:
-    """Start where data are usually kept, twice, and then where there are none, so that a person can be new there."""
+    """Start where data are usually kept, twice, and then where there are none."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     try:
         setting_up = start_and_stop(Start("the first start", FIRST_START_SECONDS), leave)
-        start_and_stop(Start("a later start", LATER_START_SECONDS, OFFLINE), leave)
-        with tempfile.TemporaryDirectory(prefix="zero2prod-first-issue-") as directory:
-            Path(directory).chmod(0o755)  # the account of the database, where root starts it, has to pass
-            new = f"--data-dir {directory}/data"
-            start = Start("a start without data", LATER_START_SECONDS, OFFLINE, new)
-            expect_in_time(setting_up + start_and_stop(start, walk))
+        in_time(start_later)
+        expect_in_time(setting_up + in_time(start_anew))
     except Amiss as amiss:
         print(f"first start: {amiss}", file=sys.stderr)
         return 1
@@ -67,6 +68,27 @@ class Start:
     limit: float
     environment: Mapping[str, str] = field(default_factory=dict)
     arguments: str = ""
+
+
+def in_time(starting: Callable[[], float]) -> float:
+    """What it says. A start that is slow is tried once more: a machine may stand still in one, not in both."""
+    try:
+        return starting()
+    except Slow as slow:
+        print(f"first start: {slow}; once more", file=sys.stderr)
+        return starting()
+
+
+def start_later() -> float:
+    return start_and_stop(Start("a later start", LATER_START_SECONDS, OFFLINE), leave)
+
+
+def start_anew() -> float:
+    """Where there are no data, so that a person can be new there."""
+    with tempfile.TemporaryDirectory(prefix="zero2prod-first-issue-") as directory:
+        Path(directory).chmod(0o755)  # the account of the database, where root starts it, has to pass
+        arguments = f"--data-dir {directory}/data"
+        return start_and_stop(Start("a start without data", LATER_START_SECONDS, OFFLINE, arguments), walk)
 
 
 def start_and_stop(start: Start, use: Callable[[IO[str]], None]) -> float:
@@ -95,6 +117,8 @@ def start_and_stop(start: Start, use: Callable[[IO[str]], None]) -> float:
             raise Amiss(f"{amiss}; it printed:\n{printed(output)}") from None
         finally:
             kill_what_is_left(process)
+        if served > start.limit:
+            raise Slow(f"{start.name} served after {served:.1f} s, more than {start.limit:.0f} s")
         print(f"{start.name} served after {served:.1f} s and stopped without a trace")
         return used
 
@@ -105,7 +129,7 @@ def leave(output: IO[str]) -> None:
 
 def walk(output: IO[str]) -> None:
     """Go the way of the checklist, from nothing but what the terminal says."""
-    if not within(LATER_START_SECONDS, lambda: "Ctrl-C" in printed(output)):
+    if not until(lambda: "Ctrl-C" in printed(output)):
         raise Amiss("it served and did not say where")
     try:
         receive_an_issue(printed(output))
@@ -123,8 +147,9 @@ def expect_in_time(seconds: float) -> None:
 def look_at_pages(start: Start, process: subprocess.Popen[bytes], port: int) -> None:
     """The service is alive in time and shows the form that visitors sign up with."""
     site = f"http://127.0.0.1:{port}"
-    if not within(start.limit, lambda: process.poll() is not None or answers(f"{site}/health_check") is not None):
-        raise Amiss(f"{start.name} did not serve within {start.limit:.0f} s")
+    limit = start.limit + PATIENCE
+    if not until(lambda: process.poll() is not None or answers(f"{site}/health_check") is not None, limit):
+        raise Amiss(f"{start.name} did not serve within {limit:.0f} s")
     if process.poll() is not None:
         raise Amiss(f"{start.name} ended with status {process.returncode}")
     if "<form" not in (answers(site) or ""):
@@ -138,7 +163,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         process.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:
         raise Amiss(f"Ctrl-C did not end it within {STOP_SECONDS} s") from None
-    if not within(5, no_child_is_left):
+    if not until(no_child_is_left):
         raise Amiss("a process is left behind after Ctrl-C")
 
 
@@ -174,22 +199,7 @@ def kill_what_is_left(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    within(10, no_child_is_left)
-
-
-def within(seconds: float, condition: Callable[[], bool]) -> bool:
-    """Whether ``condition`` came true in time."""
-    deadline = time.monotonic() + seconds
-    while not (met := condition()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return met
-
-
-def free_port() -> int:
-    """A port that nobody listened on a moment ago."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    until(no_child_is_left)
 
 
 def printed(output: IO[str]) -> str:
