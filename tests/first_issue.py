@@ -16,17 +16,13 @@ from itertools import count
 from typing import Self
 from urllib.parse import urlencode, urljoin, urlsplit
 
+from tests.support.waiting import PATIENCE
+
 READER = "ada@example.com"
 PASSWORD = "a sentence of one's own will do"
 TITLE = "The very first issue"
 
 PLACE = re.compile(r"^(Site|Staff|Mailbox) +(\S+)$", re.MULTILINE)
-
-# A mail takes a second or two; the rest is for a busy machine.
-ARRIVES_SECONDS = 60
-
-# Publishing is the slowest answer, with five seconds at most.
-ANSWER_SECONDS = 30
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -124,16 +120,16 @@ class Browser:
 
     def refresh_until(self, words: str) -> None:
         """Look at the page again and again until it says this."""
-        deadline = time.monotonic() + ARRIVES_SECONDS
+        deadline = time.monotonic() + PATIENCE
         while words not in self.page.words:
             if time.monotonic() > deadline:
-                raise Lost(f"{self.page.url} does not say {words!r} within {ARRIVES_SECONDS} s: {self.page.words}")
+                raise Lost(f"{self.page.url} does not say {words!r} within {PATIENCE} s: {self.page.words}")
             time.sleep(0.1)
             self.open(self.page.url)
 
     def _ask(self, method: str, url: str, body: str) -> None:
         parts = urlsplit(url)
-        connection = HTTPConnection(parts.netloc, timeout=ANSWER_SECONDS)
+        connection = HTTPConnection(parts.netloc, timeout=PATIENCE)
         headers = {"Cookie": "; ".join(f"{name}={each.value}" for name, each in self.cookies.items())}
         if method == "POST":
             headers |= {"Content-Type": FORM, "Origin": f"{parts.scheme}://{parts.netloc}"}

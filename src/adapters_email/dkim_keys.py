@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from adapters_email.dkim import DkimKey, Private
-from adapters_email.dkim_setting import KeyFile, refuse
+from adapters_email.dkim_setting import KeyFile, refuse_setting
 
 __all__ = ["TxtRecord", "loaded", "published"]
 
@@ -57,27 +57,31 @@ def _private(path: Path) -> Private:
     try:
         private = load_pem_private_key(_octets(path), None)
     except OSError as error:
-        refuse(f"names {path}, which cannot be read ({error.strerror}). Give a file that this user may read.")
+        refuse_setting(f"names {path}, which cannot be read ({error.strerror}). Give a file that this user may read.")
     except TypeError:
-        refuse(f"names {path}, which is locked by a password. Give a key without one.")
+        refuse_setting(f"names {path}, which is locked by a password. Give a key without one.")
     except (ValueError, UnsupportedAlgorithm):
-        refuse(f"names {path}, which is no private key in PEM. Make one as the how-to sign-with-dkim says.")
+        refuse_setting(f"names {path}, which is no private key in PEM. Make one as the how-to sign-with-dkim says.")
     if isinstance(private, Ed25519PrivateKey):
         return private
     if not isinstance(private, RSAPrivateKey):
-        refuse(f"names {path}, whose key is neither RSA nor Ed25519. Make one as the how-to sign-with-dkim says.")
+        refuse_setting(
+            f"names {path}, whose key is neither RSA nor Ed25519. Make one as the how-to sign-with-dkim says."
+        )
     if not LEAST_RSA <= private.key_size <= MOST_RSA:
         rule = f"names {path}, whose RSA key has {private.key_size} bits"
-        refuse(f"{rule}. Make one of {LEAST_RSA} to {MOST_RSA}; 2048 is best.")
+        refuse_setting(f"{rule}. Make one of {LEAST_RSA} to {MOST_RSA}; 2048 is best.")
     return private
 
 
 def _octets(path: Path) -> bytes:
     """The file's, if it is one of a key's size: opening a pipe would wait for whoever writes to it."""
     if path.exists() and not path.is_file():
-        refuse(f"names {path}, which is no regular file. Give the file with the key.")
+        refuse_setting(f"names {path}, which is no regular file. Give the file with the key.")
     with path.open("rb") as file:
         octets = file.read(LARGEST_FILE + 1)
     if len(octets) > LARGEST_FILE:
-        refuse(f"names {path}, which is larger than {LARGEST_FILE // 1024} KiB. Give a file with nothing but the key.")
+        refuse_setting(
+            f"names {path}, which is larger than {LARGEST_FILE // 1024} KiB. Give a file with nothing but the key."
+        )
     return octets

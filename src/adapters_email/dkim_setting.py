@@ -9,7 +9,7 @@ import attrs
 
 from zero2prod_core.errors import SettingInvalid
 
-__all__ = ["KeyFile", "parse_key_files", "refuse"]
+__all__ = ["KeyFile", "parse_key_files", "refuse_setting"]
 
 SETTING = "ZERO2PROD_MAIL_DKIM_KEYS"
 SHAPE = "Write selector=/path/key.pem, or selector@domain=/path/key.pem; several with commas between them"
@@ -37,17 +37,21 @@ def parse_key_files(setting: str) -> Sequence[KeyFile]:
     files = [_parse(part.strip()) for part in setting.split(",") if part.strip()]
     names = [(file.selector, file.domain) for file in files]
     if doubled := next((selector for selector, domain in names if names.count((selector, domain)) > 1), None):
-        refuse(f"names the selector {doubled} twice. Each key has a selector of its own.")
+        refuse_setting(f"names the selector {doubled} twice. Each key has a selector of its own.")
     return files
 
 
 def _parse(part: str) -> KeyFile:
     named = NAMED.fullmatch(part)
     if named is None:
-        refuse(f"cannot be read. {SHAPE}.")
+        refuse_setting(f"cannot be read. {SHAPE}.")
     return KeyFile(named[1].lower(), named[2].lower() if named[2] else None, Path(named[3].strip()))
 
 
-def refuse(rule: str) -> NoReturn:
-    """Say what is wrong with the setting, or with a file that it names."""
+def refuse_setting(rule: str) -> NoReturn:
+    """Say what is wrong with the setting, or with a file that it names.
+
+    Raises:
+        SettingInvalid: always.
+    """
     raise SettingInvalid(SETTING, rule) from None

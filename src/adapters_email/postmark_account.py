@@ -1,4 +1,4 @@
-"""Whose Postmark it is."""
+"""The settings that name an account at Postmark; apart from the API, so that reading them loads no HTTP client."""
 
 import attrs
 

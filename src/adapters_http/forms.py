@@ -9,7 +9,7 @@ import attrs
 from aiohttp import hdrs, web
 
 from adapters_http.content_types import ContentType
-from adapters_http.lateness import patience
+from adapters_http.lateness import patient_timeout
 from adapters_http.refusals import BodyBroken, BodyTooLarge, BodyTooSlow, BodyTypeRefused
 from zero2prod_core.errors import FieldInvalid, FieldMissing, Refusal
 
@@ -151,7 +151,7 @@ async def read_body(request: web.Request, most: int, seconds: float) -> bytes:
         raise BodyTooLarge(most)
     body = bytearray()
     try:
-        async with patience(seconds):
+        async with patient_timeout(seconds):
             async for chunk in request.content.iter_any():
                 body += chunk
                 if len(body) > most:

@@ -1,11 +1,11 @@
-"""Time as it counts against a client: none passes while this process itself is late and could not have listened."""
+"""Time as it counts against whoever is waited for: none passes while this process is late and could not listen."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
-__all__ = ["PatientClock", "patience"]
+__all__ = ["PatientClock", "patient_timeout"]
 
 # Into so many parts a deadline is divided, each of which passes at most once while the event loop stands still.
 PARTS: Final = 10
@@ -33,8 +33,12 @@ class PatientClock:
 
 
 @asynccontextmanager
-async def patience(seconds: float) -> AsyncIterator[None]:
-    """Raises TimeoutError once so much time has passed in which the event loop was not late."""
+async def patient_timeout(seconds: float) -> AsyncIterator[None]:
+    """As `asyncio.timeout`, of time in which the event loop was not late: a standstill counts as a tenth at most.
+
+    Raises:
+        TimeoutError: so many seconds have passed.
+    """
     loop, step = asyncio.get_running_loop(), seconds / PARTS
     timer: asyncio.TimerHandle
     async with asyncio.timeout(None) as limit:

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
+from adapters_http.lateness import patient_timeout
 from zero2prod_core.errors import StoreUnavailable
 
 __all__ = ["COUNTING", "HASHING", "PROMPT", "PUBLISHING", "promptly"]
@@ -37,12 +39,14 @@ async def promptly(verb: Awaitable[Answer], seconds: float = PROMPT) -> Answer:
     """
     task = asyncio.ensure_future(verb)
     try:
-        done, _ = await asyncio.wait({task}, timeout=seconds)
+        with suppress(TimeoutError):
+            async with patient_timeout(seconds):
+                await asyncio.wait({task})
+        if not task.done():
+            raise StoreUnavailable
     finally:
         if not task.done():
             _give_up(task)
-    if not done:
-        raise StoreUnavailable
     return task.result()
 
 

@@ -35,7 +35,8 @@ class Pool:
         patience: seconds after which a caller is told that the server is away: a third of it is silence, two thirds are
             for opening a connection. 1.5 keeps the promise of an answer within 2 s; a worker can wait longer.
         application: what the server's views call us.
-        limit: how ``patience`` is measured for whoever waits.
+        limit: how waiting for a connection, and opening one, is limited. A service gives one for which time does not
+            count in which its own machine stood still.
     """
 
     def __init__(
@@ -115,7 +116,7 @@ class Pool:
         return answers
 
     async def _take(self, slots: asyncio.Semaphore) -> None:
-        if not slots.locked():
+        if not slots.locked():  # nobody waits, and no timer is needed
             await slots.acquire()
             return
         self._waiting += 1
@@ -192,7 +193,10 @@ class _Server:
 
     async def _open(self) -> Connection:
         async with self._limit(self._patience * 2 / 3):
-            return await Connection.connect(self._conninfo, autocommit=True, cursor_factory=WatchedCursor)
+            # The limit is ours alone: the driver would count time in which the machine stood still.
+            return await Connection.connect(
+                self._conninfo, autocommit=True, cursor_factory=WatchedCursor, connect_timeout=0
+            )
 
     async def _ask(self) -> None:
         try:

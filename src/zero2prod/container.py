@@ -2,7 +2,7 @@
 
 from dependency_injector import containers, providers
 
-from adapters_http.lateness import patience
+from adapters_http.lateness import patient_timeout
 from adapters_postgres.health import PostgresHealth, PostgresHeartbeats
 from adapters_postgres.locks import PostgresLocks
 from adapters_postgres.pool import Pool
@@ -61,7 +61,7 @@ class Container(containers.DeclarativeContainer):
     challenges: providers.Provider[Challenges] = providers.Singleton(ProofOfWork, keys, clock)
 
     pool: providers.Provider[Pool] = providers.Singleton(
-        Pool, settings.provided.database.url, limit=providers.Object(patience)
+        Pool, settings.provided.database.url, limit=providers.Object(patient_timeout)
     )
     uow: providers.Provider[UnitOfWork] = providers.Singleton(PostgresUnitOfWork, pool, telemetry)
     locks: providers.Provider[Locks] = providers.Singleton(PostgresLocks, pool)

@@ -1,6 +1,7 @@
 """The guard in front of the site, as the settings have it."""
 
 import asyncio
+import errno
 import socket
 from collections.abc import Callable
 
@@ -10,6 +11,7 @@ from adapters_http.connections import GuardLimits
 from adapters_http.guard import Guard
 from zero2prod.processes import raise_file_limit
 from zero2prod.settings import Settings, name_of
+from zero2prod_core.errors import SettingInvalid
 from zero2prod_core.ports.telemetry import SILENT, Telemetry
 
 FILES_KEPT = 128
@@ -57,3 +59,17 @@ def guard_limits(settings: Settings, files: int) -> GuardLimits:
         reading=limits.read_deadline.total_seconds(),
         idle=limits.idle.total_seconds(),
     )
+
+
+def cannot_listen(section: str, host: str, port: int, error: OSError | UnicodeError) -> SettingInvalid:
+    """Why the port of the site, or of a worker, cannot be opened, and what to do."""
+    host_name, port_name = name_of(f"{section}.host"), name_of(f"{section}.port")
+    if isinstance(error, UnicodeError):
+        return SettingInvalid(host_name, "is no network address. Choose one of this machine.")
+    if error.errno == errno.EADDRINUSE:
+        otherwise = "choose another port with --port" if section == "http" else "choose another port"
+        return SettingInvalid(port_name, f"port {port} is in use. Stop the other program, or {otherwise}.")
+    if error.errno == errno.EACCES:
+        return SettingInvalid(port_name, f"port {port} may not be opened by this user. Choose one above 1023.")
+    rule = f"cannot listen on {host}: {error.strerror}. Choose a network address of this machine."
+    return SettingInvalid(host_name, rule)

@@ -1,7 +1,6 @@
 """What is reached over HTTP: the site, and a worker's health and numbers."""
 
 import asyncio
-import errno
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
 from typing import TypeAlias, cast
@@ -15,16 +14,16 @@ from adapters_http.config import HttpConfig
 from adapters_http.doors import Door
 from adapters_http.instruments import Instruments
 from adapters_system.gathering import Gathering
-from zero2prod.guarding import guard, listen
+from zero2prod.guarding import cannot_listen, guard, listen
 from zero2prod.mailbox_client import MailboxClient
 from zero2prod.processes import stopping_on_signals
 from zero2prod.runtime import Runtime, running
-from zero2prod.settings import HttpSettings, Settings, name_of
+from zero2prod.settings import HttpSettings, Settings
 from zero2prod.settings_worker import WorkerSettings
 from zero2prod.watching import watched
 from zero2prod_core.application import Application
 from zero2prod_core.domain.subscribers import SignUp
-from zero2prod_core.errors import Refusal, SettingInvalid
+from zero2prod_core.errors import Refusal
 from zero2prod_core.ports.telemetry import Readings, Telemetry
 
 log = structlog.get_logger(__name__)
@@ -112,20 +111,6 @@ async def _listen(
         return await listen(guard(behind, settings, telemetry), at.host, at.port)
     except (OSError, UnicodeError) as error:
         raise cannot_listen(section, at.host, at.port, error) from None
-
-
-def cannot_listen(section: str, host: str, port: int, error: OSError | UnicodeError) -> SettingInvalid:
-    """Why the port of the site, or of a worker, cannot be opened, and what to do."""
-    host_name, port_name = name_of(f"{section}.host"), name_of(f"{section}.port")
-    if isinstance(error, UnicodeError):
-        return SettingInvalid(host_name, "is no network address. Choose one of this machine.")
-    if error.errno == errno.EADDRINUSE:
-        otherwise = "choose another port with --port" if section == "http" else "choose another port"
-        return SettingInvalid(port_name, f"port {port} is in use. Stop the other program, or {otherwise}.")
-    if error.errno == errno.EACCES:
-        return SettingInvalid(port_name, f"port {port} may not be opened by this user. Choose one above 1023.")
-    rule = f"cannot listen on {host}: {error.strerror}. Choose a network address of this machine."
-    return SettingInvalid(host_name, rule)
 
 
 @asynccontextmanager

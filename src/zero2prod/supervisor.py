@@ -19,10 +19,11 @@ from adapters_email.smtp_url import is_loopback
 from adapters_postgres.embedded import EmbeddedPostgres, default_data_dir
 from adapters_postgres.embedded.data_directory import DataDirectory
 from adapters_system.clock import SystemClock
-from zero2prod import kept_keys, runtime, serving
+from zero2prod import kept_keys, runtime
 from zero2prod.calling import program
 from zero2prod.doctor.examination import for_a_person
 from zero2prod.doctor.patient import looking_at
+from zero2prod.guarding import cannot_listen
 from zero2prod.mailbox import LOOPBACK, Mailbox
 from zero2prod.processes import stopping_on_signals
 from zero2prod.running_settings import published
@@ -102,7 +103,7 @@ def _check_ports(settings: Settings, plan: Plan) -> None:
     try:
         _probe(settings.http.host, settings.http.port)
     except (OSError, UnicodeError) as error:
-        raise serving.cannot_listen("http", settings.http.host, settings.http.port, error) from None
+        raise cannot_listen("http", settings.http.host, settings.http.port, error) from None
 
 
 def _check_worker_ports(first: int, workers: int) -> None:

@@ -14,7 +14,6 @@ from tests.support.parcels import parsed, words
 from zero2prod.runtime import Runtime
 from zero2prod.testing.builders import evidence, sign_up
 
-# Each block is one to three commands, of a second or two each.
 pytestmark = pytest.mark.untraced
 
 PAGE = "ask-readers-more"

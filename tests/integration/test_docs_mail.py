@@ -31,7 +31,6 @@ from tests.support.waiting import eventually
 from zero2prod.testing.builders import number
 from zero2prod_core.domain.masking import masked
 
-# Each test starts a site once or more and half a dozen commands, of a second or two each.
 pytestmark = pytest.mark.untraced
 
 SIGNED_BY_ITSELF = "127.0.0.1"

@@ -10,7 +10,6 @@ from tests.support.documentation import blocks
 from tests.support.machines import Machine, furnished
 from zero2prod.testing.builders import origin, sign_up
 
-# Each block is one to three commands, of a second or two each.
 pytestmark = pytest.mark.untraced
 
 

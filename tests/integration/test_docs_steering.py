@@ -24,7 +24,6 @@ from zero2prod_core.domain.issues import Issue, IssueState
 from zero2prod_core.domain.progress_reports import IssueProgress
 from zero2prod_core.domain.subscribers import Subscriber
 
-# Each block is one to three commands, of a second or two each.
 pytestmark = pytest.mark.untraced
 
 Result = TypeVar("Result")

@@ -22,7 +22,7 @@ from adapters_postgres.embedded.binaries import Binaries, from_wheel, within_rea
 from adapters_postgres.embedded.processes import server_account
 from tests.support.postgres import UNSAFE_AND_FAST, scratch_directory
 from tests.support.supervisors import NOTHING, Starter, caller, ordinary
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 from zero2prod_core.errors import DataDirectoryRefused
 
 Fast = Callable[..., EmbeddedPostgres]
@@ -187,7 +187,7 @@ def test_a_killed_server_starts_again_on_the_same_socket(fast: Fast, place: Path
         assert pid
         rows(server.superuser_url, "CREATE TABLE kept AS SELECT 42 AS answer")
         os.kill(pid, signal.SIGKILL)
-        assert server.wait(5) == -signal.SIGKILL
+        assert server.wait(PATIENCE) == -signal.SIGKILL
         assert server.pid is None
         server.start()
         assert server.url == url
@@ -200,7 +200,7 @@ def test_backends_that_outlive_a_killed_server_are_ended(fast: Fast, place: Path
         busy.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 1000000000000)")
         assert until(lambda: cpu_time(backend) > 0.1)
         os.kill(server.pid or 0, signal.SIGKILL)
-        server.wait(5)
+        server.wait(PATIENCE)
         server.start()
         assert not alive(backend)
         assert rows(server.url, "SELECT 1") == [(1,)]

@@ -16,7 +16,7 @@ from tests.support import hostile_texts
 from tests.support.public_sites import AT_ONCE, PublicSite, public_site
 from tests.support.services import Installation
 from tests.support.smtp_server import Received, SmtpServer
-from tests.support.waiting import PATIENCE, eventually
+from tests.support.waiting import eventually
 from zero2prod.testing.builders import KEY, number
 from zero2prod_core.domain.tokens import Purpose, token_text
 
@@ -106,7 +106,7 @@ async def delivered(site: PublicSite, relay: SmtpServer) -> Sequence[Received]:
     relay.mails.clear()
     sending = Installation({**site.installation.settings, "MAIL_SMTP_URL": f"{relay.url}?tls=none"})
     with sending.working():
-        assert await eventually(done, 2 * PATIENCE)
+        assert await eventually(done)
     assert site.database.superuser.execute(FAILED).fetchall() == []
     return list(relay.mails)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from adapters_http.lateness import patience
+from adapters_http.lateness import patient_timeout
 from adapters_postgres import pool as pool_module
 from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_postgres.health import PostgresHealth
@@ -99,11 +99,21 @@ async def test_connections_are_lent_to_no_more_than_its_size_at_once(server: Emb
 
 
 async def test_while_the_machine_stands_still_nobody_is_given_up(server: EmbeddedPostgres) -> None:
-    async with opened_pool(server.url, patience=BRIEF, limit=patience) as pool:
+    async with opened_pool(server.url, patience=BRIEF, limit=patient_timeout) as pool:
         connecting = asyncio.create_task(backend_of(pool))
         await asyncio.sleep(0)
         Event().wait(BRIEF)
         assert await connecting > 0
+
+
+async def test_nor_is_whoever_waits_for_a_connection(server: EmbeddedPostgres) -> None:
+    async with opened_pool(server.url, size=1, patience=BRIEF, limit=patient_timeout) as pool:
+        async with pool.connection():
+            waiting = asyncio.create_task(backend_of(pool))
+            await asyncio.sleep(0)
+            Event().wait(BRIEF)
+            await asyncio.sleep(0.01)
+        assert await waiting > 0
 
 
 def use_of(pool: Pool) -> dict[str, object]:

@@ -19,13 +19,15 @@ from playwright.async_api import (
     expect,
 )
 
+from tests.support.waiting import PATIENCE
+
 PROGRAM = "chromium"
 
 # Root, as whom CI runs, has no sandbox; /dev/shm is too small in many containers.
 SWITCHES = ["--no-sandbox", "--disable-dev-shm-usage"]
 
-# Milliseconds for what a page is expected to show, on a machine that is busy with something else.
-expect.set_options(timeout=20_000)
+# In milliseconds, for what a page is expected to show.
+expect.set_options(timeout=1000 * PATIENCE)
 
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 360, "height": 740}

@@ -5,9 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from adapters_postgres.pool import Limit, Pool
-
-PATIENCE = 30.0
-"""Seconds until a caller is refused: a small machine that is busy elsewhere stands still for two at times."""
+from tests.support.waiting import PATIENCE
 
 
 @asynccontextmanager

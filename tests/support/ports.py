@@ -1,4 +1,4 @@
-"""TCP ports of loopback."""
+"""TCP ports of loopback. Standard library only, as `tests.first_start` runs before anything is installed."""
 
 import secrets
 import socket

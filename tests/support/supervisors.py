@@ -107,7 +107,7 @@ class Supervisor:
     def kill(self) -> None:
         """kill -9."""
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
 
 
 def caller() -> Starter:

@@ -1,4 +1,7 @@
-"""Waiting for what must come true, and for no longer than that."""
+"""Waiting for what must come true, and for no longer than that.
+
+Standard library only, as `tests.first_start` runs before anything is installed.
+"""
 
 import asyncio
 import time

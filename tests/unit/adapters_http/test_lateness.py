@@ -3,7 +3,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from adapters_http.lateness import PARTS, PatientClock, patience
+from adapters_http.lateness import PARTS, PatientClock, patient_timeout
 from tests.support.waiting import eventually
 
 Stall = Callable[[float], Awaitable[None]]
@@ -47,7 +47,7 @@ def stall(monkeypatch: pytest.MonkeyPatch) -> Stall:
 
 
 async def test_whoever_answers_after_a_stall_is_not_late(stall: Stall) -> None:
-    async with patience(10):
+    async with patient_timeout(10):
         for _ in range(PARTS - 1):
             await stall(60)
         assert await asyncio.sleep(0, "done") == "done"
@@ -55,7 +55,7 @@ async def test_whoever_answers_after_a_stall_is_not_late(stall: Stall) -> None:
 
 async def test_patience_ends(stall: Stall) -> None:
     async def stalled() -> None:
-        async with patience(10):
+        async with patient_timeout(10):
             for _ in range(PARTS):
                 await stall(60)
             await asyncio.Event().wait()
@@ -66,7 +66,7 @@ async def test_patience_ends(stall: Stall) -> None:
 
 async def test_patience_ends_by_the_usual_clock_too() -> None:
     with pytest.raises(TimeoutError):
-        async with patience(0.01):
+        async with patient_timeout(0.01):
             await asyncio.Event().wait()
 
 
@@ -76,6 +76,6 @@ async def test_nothing_is_left_behind() -> None:
     async def is_ended() -> bool:
         return ended.is_set()
 
-    async with patience(0.01):
+    async with patient_timeout(0.01):
         asyncio.get_running_loop().call_later(0.05, ended.set)
     assert await eventually(is_ended)

@@ -1,6 +1,7 @@
 """Waiting for a verb, and giving it up."""
 
 import asyncio
+from threading import Event
 
 import pytest
 
@@ -47,6 +48,15 @@ async def test_a_silent_verb_is_given_up_and_cleans_up_in_its_own_time() -> None
     assert not clean.is_set()
     allowed.set()
     await clean.wait()
+
+
+async def test_while_the_machine_stands_still_no_verb_is_given_up() -> None:
+    async def verb() -> str:
+        Event().wait(0.5)
+        await asyncio.sleep(0.01)
+        return "answer"
+
+    assert await promptly(verb(), 0.2) == "answer"
 
 
 async def test_an_error_while_cleaning_up_is_nobody_s_any_more() -> None:

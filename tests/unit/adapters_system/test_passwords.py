@@ -11,6 +11,7 @@ import pytest
 from argon2.exceptions import HashingError, VerificationError
 
 from adapters_system.passwords import Argon2PasswordHasher
+from tests.support.waiting import PATIENCE
 from zero2prod_core.errors import Defect, HasherBusy
 from zero2prod_core.ports.accounts import Verification
 
@@ -26,7 +27,7 @@ class Gate:
 
     def hash(self, password: bytes) -> str:
         self.entered.release()
-        assert self.opened.wait(10)
+        assert self.opened.wait(PATIENCE)
         return password.decode()
 
 

@@ -19,10 +19,13 @@ def loaded(module: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize(("module", "needless"), [("cli", HTTP | MAIL), ("sending", HTTP)])
+@pytest.mark.parametrize(
+    ("module", "needless"),
+    [("cli", HTTP | MAIL), ("sending", HTTP), ("serving", MAIL - {"cryptography"})],
+)
 def test_a_command_does_not_load_what_others_need(module: str, needless: set[str]) -> None:
     assert not loaded(f"zero2prod.{module}") & needless
 
 
 def test_the_service_loads_what_is_looked_for_here() -> None:
-    assert loaded("zero2prod.supervisor, zero2prod.serving") >= HTTP | MAIL
+    assert loaded("zero2prod.supervisor, zero2prod.sending") >= HTTP | MAIL

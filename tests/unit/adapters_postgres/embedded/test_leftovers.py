@@ -11,6 +11,7 @@ import pytest
 
 from adapters_postgres.embedded import leftovers
 from adapters_postgres.embedded.leftovers import await_departure, postmaster_of, working_in
+from tests.support.waiting import PATIENCE
 from zero2prod_core.errors import DataDirectoryRefused
 
 Pretend = Callable[[], "subprocess.Popen[bytes]"]
@@ -54,7 +55,7 @@ def test_backends_without_their_server_are_ended(tmp_path: Path, pretend: Preten
     orphans = [pretend(), pretend()]
     (tmp_path / "postmaster.pid").write_text("99999999\n")
     await_departure(tmp_path, tmp_path)
-    assert [orphan.wait(5) for orphan in orphans] == [-signal.SIGKILL] * 2
+    assert [orphan.wait(PATIENCE) for orphan in orphans] == [-signal.SIGKILL] * 2
 
 
 def test_a_living_server_is_waited_for_and_then_named(
