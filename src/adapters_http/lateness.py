@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
-__all__ = ["PatientClock", "patient_timeout"]
+__all__ = ["PARTS", "PatientClock", "patient_timeout"]
 
 # Into so many parts a deadline is divided, each of which passes at most once while the event loop stands still.
 PARTS: Final = 10

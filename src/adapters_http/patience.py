@@ -2,10 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable
-from contextlib import suppress
 from typing import Any, Final, TypeVar
 
-from adapters_http.lateness import patient_timeout
+from adapters_http.lateness import PARTS
 from zero2prod_core.errors import StoreUnavailable
 
 __all__ = ["COUNTING", "HASHING", "PROMPT", "PUBLISHING", "promptly"]
@@ -32,22 +31,22 @@ _given_up: Final[set[asyncio.Future[Any]]] = set()
 async def promptly(verb: Awaitable[Answer], seconds: float = PROMPT) -> Answer:
     """The verb's answer.
 
-    Given up after ``seconds``, the verb is cancelled and cleans up behind our back, however long that takes.
+    Given up after ``seconds``, the verb is cancelled and cleans up behind our back, however long that takes. They are
+    waited for in parts, so that a standstill of this process costs one.
 
     Raises:
         StoreUnavailable: there was no answer in time.
     """
     task = asyncio.ensure_future(verb)
     try:
-        with suppress(TimeoutError):
-            async with patient_timeout(seconds):
-                await asyncio.wait({task})
-        if not task.done():
-            raise StoreUnavailable
+        for _ in range(PARTS):
+            done, _ = await asyncio.wait({task}, timeout=seconds / PARTS)
+            if done:
+                return task.result()
     finally:
         if not task.done():
             _give_up(task)
-    return task.result()
+    raise StoreUnavailable
 
 
 def _give_up(task: "asyncio.Future[Any]") -> None:
