@@ -26,8 +26,9 @@ PROGRAM = "chromium"
 # Root, as whom CI runs, has no sandbox; /dev/shm is too small in many containers.
 SWITCHES = ["--no-sandbox", "--disable-dev-shm-usage"]
 
-# In milliseconds, for what a page is expected to show.
-expect.set_options(timeout=1000 * PATIENCE)
+PATIENCE_MS = 1000 * PATIENCE
+
+expect.set_options(timeout=PATIENCE_MS)
 
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 360, "height": 740}
@@ -115,6 +116,7 @@ async def watched(
     """A context of its own, without cookies, without animations; at its end nothing must have been amiss."""
     watch = Watch()
     context = await browser.new_context(viewport=size, java_script_enabled=scripts, reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE_MS)
     try:
         watch.over(context)
         yield context, watch
