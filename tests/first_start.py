@@ -37,7 +37,7 @@ OFFLINE = {"PIP_NO_INDEX": "1"}
 STOP_SECONDS = 40
 
 # Whoever outlives that is orphaned; the kernel needs a moment to clear a process away.
-GONE_SECONDS = 15
+GONE_SECONDS = 5
 
 # linux/prctl.h: orphans among our descendants become our children, so that none can hide.
 PR_SET_CHILD_SUBREAPER = 36

@@ -21,8 +21,6 @@ from zero2prod.testing.builders import email, origin, subscriber
 from zero2prod_core.application import Application
 from zero2prod_core.domain.deliveries import DeliveryState
 
-PATIENCE = 60.0
-
 
 async def main(count: int, port: int, connections: int) -> None:
     embedded = in_memory(POLICY, SmtpMailer(SmtpUrl.parse(f"smtp://127.0.0.1:{port}"), connections=connections))
@@ -37,7 +35,7 @@ async def main(count: int, port: int, connections: int) -> None:
                 issue = (await application.publish(publication(), origin())).id
                 tell("published")
             else:
-                assert await eventually(partial(is_sent, application, issue, count), PATIENCE)
+                assert await eventually(partial(is_sent, application, issue, count))
                 tell("finished")
 
 

@@ -25,9 +25,15 @@ from tests.support.postgres import scratch_directory
 from tests.support.server_faults import go_on, hang, kill
 from tests.support.services import Installation
 from tests.support.smtp_server import SILENT, Received, SmtpServer
-from tests.support.waiting import PATIENCE, eventually, until
+from tests.support.stopwatches import stopwatch
+from tests.support.waiting import eventually, until
 from zero2prod.testing.builders import number
 from zero2prod.testing.ledger import Ledger
+
+# The site's own limit is below 2 s (tests/unit/adapters_http/test_patience.py), and a pool that has failed is back
+# within a second; -s shows what was measured. The rest is for a busy machine.
+ANSWERED_WITHIN = 15.0
+RECOVERED_WITHIN = 15.0
 
 # Seconds, as the reference of routes says. A busy machine spoils some of several answers, not all.
 PROMISED = 2.0
@@ -112,9 +118,9 @@ class Site:
 
     async def refused(self, ask: Callable[[], Any]) -> float:
         """The seconds after which it is answered by 503."""
-        began = time.monotonic()
-        answer = await ask()
-        seconds = time.monotonic() - began
+        async with stopwatch() as passed:
+            answer = await ask()
+            seconds = passed()
         assert answer.status == 503
         assert int(answer.headers["Retry-After"]) > 0
         return seconds
@@ -139,7 +145,7 @@ async def expect_refusals(site: Site) -> None:
     at_once = await asyncio.gather(*(site.refused(ask) for ask in crowd))
     later = [await site.refused(ask) for ask in (site.sign_up, site.log_in, site.look)]
     report("seconds to 503: all at once, later", max(at_once), max(later))
-    assert max(*at_once, *later) <= PATIENCE
+    assert max(*at_once, *later) <= ANSWERED_WITHIN
     assert min(later) <= PROMISED
     assert (await site.browser.get("/health_check")).status == 200
     ready = await site.browser.get("/health/ready")
@@ -150,7 +156,6 @@ async def expect_refusals(site: Site) -> None:
 
 async def expect_recovery(site: Site, relay: SmtpServer) -> None:
     """All works again in time, the worker too."""
-    began = time.monotonic()
     wanted: set[str] = set()
 
     async def works() -> bool:
@@ -161,11 +166,14 @@ async def expect_recovery(site: Site, relay: SmtpServer) -> None:
     async def mailed() -> bool:
         return bool(wanted & {mail.recipient for mail in relay.mails})
 
-    assert await eventually(works)
-    served = time.monotonic() - began
-    assert await eventually(mailed, PATIENCE - served)
+    async with stopwatch() as passed:
+        assert await eventually(works)
+        served = passed()
+        assert await eventually(mailed)
+        done = passed()
+    report("seconds to recovery: site, worker", served, done)
+    assert done <= RECOVERED_WITHIN
     assert (await site.browser.get("/health/ready")).status == 200
-    report("seconds to recovery: site, worker", served, time.monotonic() - began)
 
 
 def report(what: str, *seconds: float) -> None:
@@ -175,7 +183,7 @@ def report(what: str, *seconds: float) -> None:
 async def keep_asking(site: Site, seconds: float) -> None:
     until_then = time.monotonic() + seconds
     while time.monotonic() < until_then:
-        assert await site.refused(site.sign_up) <= PATIENCE
+        assert await site.refused(site.sign_up) <= ANSWERED_WITHIN
         await asyncio.sleep(ASKS_EVERY)
 
 

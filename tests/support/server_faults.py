@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import time
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -11,6 +10,7 @@ from adapters_postgres.embedded import EmbeddedPostgres
 from adapters_postgres.embedded.data_directory import DataDirectory
 from adapters_postgres.embedded.leftovers import working_in
 from adapters_postgres.embedded.processes import server_account
+from tests.support.stopwatches import stopwatch
 from tests.support.waiting import LOOK_AGAIN_S, PATIENCE, until
 from zero2prod_core.errors import Unavailable
 from zero2prod_core.ports.store import UnitOfWork
@@ -51,14 +51,14 @@ def _send(signal_number: signal.Signals, pids: Iterable[int]) -> None:
             os.kill(pid, signal_number)
 
 
-async def seconds_until_used(uow: UnitOfWork, patience: float = PATIENCE) -> float:
+async def seconds_until_used(uow: UnitOfWork) -> float:
     """How long it takes from now until a transaction succeeds."""
-    began = time.monotonic()
-    while True:
-        try:
-            async with uow() as tx:
-                await tx.now()
-            return time.monotonic() - began
-        except Unavailable:
-            assert time.monotonic() - began < patience
-            await asyncio.sleep(LOOK_AGAIN_S)
+    async with stopwatch() as passed:
+        while True:
+            try:
+                async with uow() as tx:
+                    await tx.now()
+                return passed()
+            except Unavailable:
+                assert passed() < PATIENCE
+                await asyncio.sleep(LOOK_AGAIN_S)
